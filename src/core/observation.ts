@@ -1,0 +1,41 @@
+import type { Millis } from './time.js';
+
+/** One pod's value of a signal. */
+export interface Sample {
+  /** Null when the value belongs to the workload as a whole (a queue, a gateway). */
+  readonly pod: string | null;
+  /** As it came: may be NaN, infinite or negative; reading drops and counts those. */
+  readonly value: number;
+  /** When the value was true, on our clock, worked out from the sample's own timestamp, not from its arrival. */
+  readonly at: Millis;
+  /**
+   * How much the value counts in the mean of an intensive signal: for a time per request, the requests it is the
+   * mean of. Absent means 1; weights that are all 0 count alike.
+   */
+  readonly weight?: number;
+}
+
+/** What a source said of one signal of one workload. */
+export type Reading =
+  /** The source answered. `exists`: it has this metric for some workload, so that its exporter is there. */
+  | { readonly kind: 'answered'; readonly samples: readonly Sample[]; readonly exists: boolean }
+  /** The source did not answer, or not usefully. `samples` are the last that came, with their ages. */
+  | { readonly kind: 'failed'; readonly samples: readonly Sample[]; readonly why: string }
+  /** Not asked: a wake signal while the pods report, or a source that has not been asked yet. */
+  | { readonly kind: 'unread' };
+
+/** Replica counts from the cluster, where there is access to it. */
+export interface ClusterReplicas {
+  /** spec.replicas of the scale target. */
+  readonly current: number;
+  readonly ready: number;
+}
+
+/** All that is known of one workload at one moment. */
+export interface Observation {
+  /** In the order of the policy's signals. */
+  readonly readings: readonly Reading[];
+  readonly wake: Reading;
+  /** Null without cluster access: then the pods with fresh data are the replicas. */
+  readonly replicas: ClusterReplicas | null;
+}
