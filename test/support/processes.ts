@@ -45,14 +45,12 @@ export async function eventually<T>(
 
 /** A child process whose folder goes with it. */
 export class Daemon {
+  readonly folder: string;
   readonly #child: ChildProcess;
   #output = '';
 
-  constructor(
-    command: string,
-    args: string[],
-    readonly folder: string,
-  ) {
+  constructor(command: string, args: string[], folder: string) {
+    this.folder = folder;
     this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const keep = (chunk: Buffer) => {
       this.#output = (this.#output + chunk.toString()).slice(-8000);
