@@ -38,4 +38,9 @@ export interface Observation {
   readonly wake: Reading;
   /** Null without cluster access: then the pods with fresh data are the replicas. */
   readonly replicas: ClusterReplicas | null;
+  /**
+   * Whether the HPA has asked lately, which it only does above zero replicas (observed with KEDA 2.20). Without cluster
+   * access this is what proves that replicas run although none reports. False proves nothing.
+   */
+  readonly hpaAsks: boolean;
 }

@@ -32,6 +32,8 @@ export interface WakePolicy extends SignalPolicy {
    * does not tell replicas until somebody has said how many requests a replica serves.
    */
   readonly sized: boolean;
+  /** Named by the trigger itself: then nothing goes to zero while this signal could not wake it again. */
+  readonly required: boolean;
 }
 
 /** One trigger's settings, validated; all that core needs to know to decide. */

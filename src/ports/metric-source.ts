@@ -8,6 +8,10 @@ export interface MetricRequest {
   readonly byModel: boolean;
   /** For profiles whose query comes from the trigger: the query, already confined to its namespace. */
   readonly query?: string;
+  /** `signal` unless said otherwise. `alive`: the pods that are up, valued 1 at the moment of the proof. */
+  readonly part?: 'signal' | 'alive';
+  /** For profiles whose series are queues: which one, as `PREFIX:NAME`. */
+  readonly queue?: string;
 }
 
 /** One series of the answer. Samples carry the pod; this adds what assigns them to a workload. */

@@ -1,0 +1,44 @@
+import type { State } from './state.js';
+import { MINUTE, type Millis } from './time.js';
+
+/** The long window, and how long a burst forbids scale-down: Knative's stable window (knative.dev serving, config.go:42-68). */
+export const BURST_WINDOW: Millis = MINUTE;
+/** Demand this many times the long window's mean is a burst: Knative's panic threshold of 200 %. */
+export const BURST_RATIO = 2;
+
+export interface Burst {
+  readonly state: Pick<State, 'loads' | 'burst'>;
+  /** Replicas that the burst holds, or 0. */
+  readonly holds: number;
+  readonly why: string | null;
+}
+
+/**
+ * A demand of at least twice the last minute's mean, above what runs or is coming, opens a burst. Until a minute has
+ * passed without another, the largest demand seen in it holds.
+ *
+ * @param replicas what the demand asks for, after the dead band
+ * @param current replicas that run or are coming
+ */
+export function watchForBurst(
+  state: Pick<State, 'loads' | 'burst'>,
+  demand: number,
+  replicas: number,
+  current: number,
+  now: Millis,
+): Burst {
+  const past = state.loads.filter((load) => now - load.at <= BURST_WINDOW && load.at <= now);
+  const loads = [...past, { at: now, demand }];
+  const mean = past.length === 0 ? null : past.reduce((sum, load) => sum + load.demand, 0) / past.length;
+  const jumped = mean !== null && demand >= BURST_RATIO * mean && replicas > current;
+  const open = state.burst !== null && now < state.burst.until ? state.burst : null;
+  if (!jumped && open === null) return { state: { loads, burst: null }, holds: 0, why: null };
+  const held = Math.max(open?.replicas ?? 0, replicas);
+  const until = jumped ? now + BURST_WINDOW : (open?.until ?? now);
+  const burst = { until, replicas: held };
+  return {
+    state: { loads, burst },
+    holds: held,
+    why: `burst: ${held} held until no jump for ${BURST_WINDOW / 1000} s`,
+  };
+}

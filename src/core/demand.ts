@@ -1,0 +1,129 @@
+import { withinTolerance } from './hpa.js';
+import type { Sample } from './observation.js';
+import type { SignalPolicy } from './policy.js';
+import type { Replicas } from './replicas.js';
+
+/** What one signal asks for. */
+export interface Demand {
+  /** Sum over pods (extensive) or mean (intensive), in the profile's unit. */
+  readonly raw: number;
+  /** Load in replicas, a real number, with the rules for missing and starting pods applied. */
+  readonly demand: number;
+  /** Whole replicas after the dead band. */
+  readonly replicas: number;
+  /** One line: the figures and the rule that decided. */
+  readonly why: string;
+}
+
+/** Where a ceiling meets rounding noise: 3.0000000001 replicas are 3. */
+const NOISE = 1e-9;
+
+/**
+ * Demand of one fresh signal. Both kinds follow the HPA's rules for pod metrics
+ * (kubernetes 1.36, replica_calculator.go:110-165): pods without a value count at the target when the rest say down and
+ * at zero when the rest say up; pods that are starting count at zero when the rest say up, so that the same load is not
+ * bought twice; and a correction that turns the direction around leaves the replicas alone.
+ */
+export function signalDemand(
+  signal: SignalPolicy,
+  samples: readonly Sample[],
+  replicas: Replicas,
+  tolerance: number,
+): Demand {
+  return signal.kind === 'extensive'
+    ? extensiveDemand(signal, samples, replicas, tolerance)
+    : intensiveDemand(signal, samples, replicas, tolerance);
+}
+
+/** A queue of 33 at a target of 10 asks for 3.3 replicas, whoever runs. */
+function extensiveDemand(
+  signal: SignalPolicy,
+  samples: readonly Sample[],
+  replicas: Replicas,
+  tolerance: number,
+): Demand {
+  const { target } = signal;
+  const { current, missing } = replicas;
+  const raw = samples.reduce((sum, sample) => sum + sample.value, 0);
+  const plain = raw / target;
+  const read = `${signal.profile} ${figure(raw)} ${signal.unit} in all, target ${figure(target)} each → ${figure(plain)}`;
+  if (current === 0) return { raw, demand: plain, replicas: whole(plain), why: read };
+  if (missing === 0 || plain >= current) return banded(raw, plain, current, tolerance, read);
+  const corrected = plain + missing;
+  const why = `${read}, ${figure(corrected)} with ${missing} silent ${pods(missing)} at the target`;
+  return turned(plain, corrected, current)
+    ? stay(raw, current, why)
+    : banded(raw, corrected, current, tolerance, why);
+}
+
+/** A mean of 82 at a target of 40 on 1 pod asks for 2.05 replicas; what others on the way will take is not known yet. */
+function intensiveDemand(
+  signal: SignalPolicy,
+  samples: readonly Sample[],
+  replicas: Replicas,
+  tolerance: number,
+): Demand {
+  const { target } = signal;
+  const { missing, starting } = replicas;
+  const current = Math.max(replicas.current, samples.length);
+  const raw = weightedMean(samples);
+  const ratio = raw / target;
+  const reporting = samples.length;
+  const plain = ratio * reporting;
+  const on = `on ${reporting} ${pods(reporting)}`;
+  const read = `${signal.profile} mean ${figure(raw)} ${signal.unit} ${on}, target ${figure(target)} → ${figure(plain)}`;
+  const absent = ratio > 1 ? missing + starting : missing;
+  if (absent === 0) {
+    return withinTolerance(ratio, tolerance)
+      ? stay(raw, current, read)
+      : { raw, demand: plain, replicas: whole(plain), why: read };
+  }
+  const counted = reporting + absent;
+  const corrected = (plain + (ratio > 1 ? 0 : missing)) / counted;
+  const as = ratio > 1 ? 'silent or starting, counted at 0' : 'silent, counted at the target';
+  const why = `${read}, with ${absent} ${pods(absent)} ${as}: ${figure(corrected * counted)}`;
+  if (withinTolerance(corrected, tolerance) || turned(ratio, corrected, 1)) return stay(raw, current, why);
+  return { raw, demand: corrected * counted, replicas: whole(corrected * counted), why };
+}
+
+function banded(raw: number, demand: number, current: number, tolerance: number, why: string): Demand {
+  return withinTolerance(demand / current, tolerance)
+    ? { ...stay(raw, current, why), demand }
+    : { raw, demand, replicas: whole(demand), why };
+}
+
+function stay(raw: number, current: number, why: string): Demand {
+  return { raw, demand: current, replicas: current, why: `${why}, close enough to ${current}` };
+}
+
+/** Whether a correction took a value from one side of the pivot to the other. */
+function turned(before: number, after: number, pivot: number): boolean {
+  return before > pivot !== after > pivot;
+}
+
+function whole(demand: number): number {
+  return Math.max(0, Math.ceil(demand - NOISE));
+}
+
+/** Mean over pods, or over requests where samples carry weights. */
+export function weightedMean(samples: readonly Sample[]): number {
+  let weights = 0;
+  let weighted = 0;
+  let plain = 0;
+  for (const { value, weight } of samples) {
+    const counts = weight === undefined || !Number.isFinite(weight) || weight < 0 ? 0 : weight;
+    weights += counts;
+    weighted += counts * value;
+    plain += value;
+  }
+  return weights > 0 ? weighted / weights : plain / samples.length;
+}
+
+/** A figure as an operator reads it: three significant digits, whole numbers whole. */
+export function figure(value: number): string {
+  return String(Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3)));
+}
+
+function pods(count: number): string {
+  return count === 1 ? 'pod' : 'pods';
+}

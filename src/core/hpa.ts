@@ -1,0 +1,28 @@
+/**
+ * The HPA's arithmetic for an External metric with `averageValue`, as far as publishing needs it
+ * (kubernetes 1.36, pkg/controller/podautoscaler/replica_calculator.go:382-420 GetExternalPerPodMetricReplicas).
+ * Quantities are whole thousandths there, and so are they here.
+ */
+
+/** Whether a usage ratio leaves the replicas alone: inclusive at both ends (replica_calculator.go:56-58). */
+export function withinTolerance(ratio: number, tolerance: number): boolean {
+  return ratio >= 1 - tolerance && ratio <= 1 + tolerance;
+}
+
+/**
+ * Replicas that the HPA wants for a metric value, before its bounds, behaviour and stabilisation.
+ *
+ * @param milli the metric's value in thousandths
+ * @param targetMilli the average value per replica in thousandths, > 0
+ * @param statusReplicas status.replicas of the target; at 0 the HPA is disabled and KEDA alone acts
+ */
+export function hpaReplicas(
+  milli: number,
+  targetMilli: number,
+  statusReplicas: number,
+  tolerance: number,
+): number {
+  if (statusReplicas === 0) return 0;
+  const ratio = milli / (targetMilli * statusReplicas);
+  return withinTolerance(ratio, tolerance) ? statusReplicas : Math.ceil(milli / targetMilli);
+}

@@ -1,0 +1,68 @@
+import type { Reading, Sample } from './observation.js';
+import type { SignalPolicy } from './policy.js';
+import { inWords, type Millis } from './time.js';
+
+/** What a reading is worth now. */
+export type Evidence =
+  /** At least one fresh and sound value. One sample per pod. */
+  | {
+      readonly kind: 'fresh';
+      readonly samples: readonly Sample[];
+      readonly age: Millis;
+      readonly faults: Faults;
+    }
+  /** No series for this workload, from a source that has the metric for others, where that means zero. */
+  | { readonly kind: 'idle'; readonly why: string }
+  /** Nothing to go by; `why` says which way. `nobody`: the source has no such metric at all. */
+  | { readonly kind: 'absent'; readonly nobody: boolean; readonly why: string; readonly faults: Faults }
+  | { readonly kind: 'unread' };
+
+/** Samples left out of a decision. */
+export interface Faults {
+  /** NaN, infinite or negative. */
+  readonly unsound: number;
+  /** Older than the profile's `freshFor`. */
+  readonly stale: number;
+  /** A second value for the same pod; the larger one stands. */
+  readonly duplicate: number;
+}
+
+/** Sorts fresh and sound values from the rest. Future timestamps count as fresh: a clock that runs ahead is no outage. */
+export function weigh(reading: Reading, signal: SignalPolicy, now: Millis): Evidence {
+  if (reading.kind === 'unread') return { kind: 'unread' };
+  const faults = { unsound: 0, stale: 0, duplicate: 0 };
+  const byPod = new Map<string | null, Sample>();
+  let oldest = now;
+  for (const sample of reading.samples) {
+    if (!Number.isFinite(sample.value) || sample.value < 0) faults.unsound += 1;
+    else if (now - sample.at > signal.freshFor) faults.stale += 1;
+    else {
+      const other = byPod.get(sample.pod);
+      if (other !== undefined) faults.duplicate += 1;
+      if (other === undefined || sample.value > other.value) byPod.set(sample.pod, sample);
+      oldest = Math.min(oldest, sample.at);
+    }
+  }
+  if (byPod.size > 0) return { kind: 'fresh', samples: [...byPod.values()], age: now - oldest, faults };
+  return withoutSamples(reading, signal, faults);
+}
+
+function withoutSamples(
+  reading: Exclude<Reading, { kind: 'unread' }>,
+  signal: SignalPolicy,
+  faults: Faults,
+): Evidence {
+  const absent = (why: string, nobody = false): Evidence => {
+    return { kind: 'absent', nobody, why: `${signal.profile}: ${why}`, faults };
+  };
+  const cause = reading.kind === 'failed' ? reading.why : null;
+  if (faults.stale > 0) {
+    return absent(`no sample younger than ${inWords(signal.freshFor)}${cause === null ? '' : `; ${cause}`}`);
+  }
+  if (faults.unsound > 0) return absent('only NaN, infinite or negative values');
+  if (reading.kind === 'failed') return absent(reading.why);
+  if (!reading.exists) return absent('the source has this metric for nobody', true);
+  if (signal.absence === 'idle')
+    return { kind: 'idle', why: `${signal.profile}: no series, which means no load` };
+  return absent('no series for this workload');
+}

@@ -1,0 +1,31 @@
+import type { Millis } from './time.js';
+
+/** What one workload's past leaves for its next decision. Plain data, small, and restorable from JSON. */
+export interface State {
+  /** When each pod last gave a fresh value; pods silent for longer than `holdFor` are forgotten. */
+  readonly pods: Readonly<Record<string, Millis>>;
+  /** Replicas asked for by the last decision; null before the first. */
+  readonly asked: number | null;
+  /** When `asked` last rose, so that what was asked for counts as coming for the lead time. */
+  readonly raisedAt: Millis | null;
+  /** Since when there has been no fresh signal although there should be. */
+  readonly blindSince: Millis | null;
+  /** Recommendations that can still hold replicas: newest last, strictly falling. */
+  readonly recommendations: readonly { readonly at: Millis; readonly replicas: number }[];
+  /** Demand of the last minute, newest last. */
+  readonly loads: readonly { readonly at: Millis; readonly demand: number }[];
+  readonly burst: { readonly until: Millis; readonly replicas: number } | null;
+  /** Raw values last published in `output: signal`, by position of the signal. */
+  readonly raw: readonly number[];
+}
+
+export const initialState: State = {
+  pods: {},
+  asked: null,
+  raisedAt: null,
+  blindSince: null,
+  recommendations: [],
+  loads: [],
+  burst: null,
+  raw: [],
+};

@@ -1,0 +1,100 @@
+import type { Profile } from '../policy/profile.js';
+import type { MetricSource } from '../ports/metric-source.js';
+import type { ScrapeTarget } from '../ports/scrape-targets.js';
+import type { ScaleTarget } from '../ports/workloads.js';
+import type { Question } from './board.js';
+import { ownersOf } from './series-index.js';
+import type { Workload } from './workload.js';
+
+/** Where a signal can come from, as the operator has set the server up. */
+export interface Sources {
+  /** The server's own Prometheus. Null: none was given. */
+  readonly prometheus: MetricSource | null;
+  /** Another Prometheus of the allow list; null when the address is not on it. */
+  prometheusAt(address: string): MetricSource | null;
+  readonly scrape: MetricSource | null;
+  readonly queues: MetricSource | null;
+}
+
+/** Which workloads and exporters can be scraped at this tick. */
+export interface Scrapable {
+  readonly owners: ReadonlySet<string>;
+  readonly exporters: ReadonlySet<string>;
+}
+
+export function scrapable(targets: readonly ScrapeTarget[]): Scrapable {
+  const owners = new Set<string>();
+  const exporters = new Set<string>();
+  for (const target of targets) {
+    if (target.kind === 'exporter') exporters.add(target.exporter);
+    else for (const owner of ownersOf(target.namespace, target.pod)) owners.add(owner);
+  }
+  return { owners, exporters };
+}
+
+export type Asked = Question | { readonly cannot: string };
+
+/** How one signal of a workload is read: directly where its endpoints are known, else from Prometheus. */
+export function questionFor(
+  workload: Workload,
+  profile: Profile,
+  sources: Sources,
+  direct: Scrapable,
+): Asked {
+  if (profile.series === 'queue') return queueQuestion(workload, profile, sources);
+  const byModel = workload.trigger.model !== null && profile.model !== undefined;
+  if (sources.scrape !== null && canScrape(profile, workload.target, direct)) {
+    const request = { profile, byModel };
+    return { key: `scrape|${profile.name}|${String(byModel)}`, source: sources.scrape, request };
+  }
+  if ('none' in profile.prometheus) return { cannot: `${profile.name}: ${profile.prometheus.none}` };
+  return prometheusQuestion(workload, profile, sources, byModel);
+}
+
+function prometheusQuestion(workload: Workload, profile: Profile, sources: Sources, byModel: boolean): Asked {
+  const address = workload.trigger.prometheusAddress;
+  const source = address === null ? sources.prometheus : sources.prometheusAt(address);
+  if (source === null) {
+    return {
+      cannot:
+        address === null
+          ? 'no source: give the server --prometheus, or scrape targets that hold the pods'
+          : `${address} is not on the server's allow list (--allow-prometheus)`,
+    };
+  }
+  const query = 'fromTrigger' in profile.prometheus ? workload.query : null;
+  const request = { profile, byModel, ...(query === null ? {} : { query }) };
+  return {
+    key: `prometheus|${address ?? ''}|${profile.name}|${String(byModel)}|${query ?? ''}`,
+    source,
+    request,
+  };
+}
+
+function queueQuestion(workload: Workload, profile: Profile, sources: Sources): Asked {
+  if (sources.queues === null) return { cannot: `${profile.name}: needs the server's --redis` };
+  const queue = workload.trigger.queue ?? '';
+  return {
+    key: `queue|${profile.name}|${queue}`,
+    source: sources.queues,
+    request: { profile, byModel: false, queue },
+  };
+}
+
+/** The question for the pods that are up, for profiles whose metric is missing until the first request. */
+export function aliveQuestion(question: Question): Question | null {
+  const form = question.request.profile.prometheus;
+  if (!question.key.startsWith('prometheus|') || !('alive' in form) || form.alive === undefined) return null;
+  return {
+    key: `alive|${question.key}`,
+    source: question.source,
+    request: { profile: question.request.profile, byModel: false, part: 'alive' },
+  };
+}
+
+function canScrape(profile: Profile, target: ScaleTarget, direct: Scrapable): boolean {
+  const { scrape } = profile;
+  if ('none' in scrape) return false;
+  if (scrape.from === 'pod') return direct.owners.has(`${target.kind}/${target.namespace}/${target.name}`);
+  return direct.exporters.has(scrape.from);
+}

@@ -1,0 +1,129 @@
+import type { Millis } from '../core/time.js';
+import { compileTrigger, type Profiles, type Trigger } from '../policy/trigger.js';
+import type { Clock } from '../ports/clock.js';
+import type { Refusal, TriggerRef } from '../ports/decisions.js';
+import { identity, newWorkload, type Workload } from './workload.js';
+
+/** What a tenant can make the server hold. */
+const MOST_WORKLOADS = 20_000;
+/** Edits leave the old trigger behind for a while; a ScaledObject has few at once. */
+const MOST_TRIGGERS_PER_SCALED_OBJECT = 8;
+/** KEDA polls every 30 s by default: after this long without a call the ScaledObject is gone. */
+const FORGOTTEN_AFTER: Millis = 600_000;
+
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const DNS_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
+
+/** What the operator's settings say of a trigger that its schema cannot. */
+export interface Permissions {
+  /** Null when allowed, else why not, and what the operator can do. */
+  readonly prometheus: (address: string) => string | null;
+  readonly queue: (namespace: string, queue: string) => string | null;
+  /** The query, confined to what the namespace may read. */
+  readonly query: (namespace: string, query: string) => { readonly query: string } | { readonly why: string };
+}
+
+/** The triggers that KEDA asks about. */
+export class Registry {
+  readonly #profiles: Profiles;
+  readonly #permissions: Permissions;
+  readonly #clock: Clock;
+  readonly #workloads = new Map<string, Workload>();
+  /** The same by `namespace/name`: few each, since metadata is part of what a workload is. */
+  readonly #byName = new Map<string, Workload[]>();
+
+  constructor(profiles: Profiles, permissions: Permissions, clock: Clock) {
+    this.#profiles = profiles;
+    this.#permissions = permissions;
+    this.#clock = clock;
+  }
+
+  /** The workload of a trigger; a new one is checked and remembered. */
+  find(ref: TriggerRef): Workload | Refusal {
+    const key = identity(ref);
+    const workload = this.#workloads.get(key) ?? this.#register(ref, key);
+    if ('id' in workload) workload.askedAt = this.#clock.now();
+    return workload;
+  }
+
+  /** The same check without remembering, for calls that need no decision. */
+  check(ref: TriggerRef): Trigger | Refusal {
+    const known = this.#workloads.get(identity(ref));
+    if (known !== undefined) return known.trigger;
+    const admitted = this.#admit(ref);
+    return 'kind' in admitted ? admitted : admitted.trigger;
+  }
+
+  all(): Iterable<Workload> {
+    return this.#workloads.values();
+  }
+
+  size(): number {
+    return this.#workloads.size;
+  }
+
+  named(namespace: string, name: string): readonly Workload[] {
+    return this.#byName.get(`${namespace}/${name}`) ?? [];
+  }
+
+  /** Drops what nobody asks about any more. */
+  forget(): void {
+    const before = this.#clock.now() - FORGOTTEN_AFTER;
+    for (const [key, workload] of this.#workloads) {
+      if (workload.askedAt < before && workload.listeners.size === 0) this.#drop(key, workload);
+    }
+  }
+
+  #register(ref: TriggerRef, key: string): Workload | Refusal {
+    const admitted = this.#admit(ref);
+    if ('kind' in admitted) return admitted;
+    if (this.#workloads.size >= MOST_WORKLOADS) {
+      return { kind: 'unavailable', why: `the scaler already serves ${MOST_WORKLOADS} triggers, its limit` };
+    }
+    const siblings = this.named(ref.namespace, ref.name);
+    if (siblings.length >= MOST_TRIGGERS_PER_SCALED_OBJECT) {
+      const oldest = siblings.reduce((a, b) => (b.askedAt < a.askedAt ? b : a));
+      this.#drop(oldest.key, oldest);
+    }
+    const workload = newWorkload(ref, key, admitted.trigger, admitted.query, this.#clock.now());
+    this.#workloads.set(key, workload);
+    this.#byName.set(`${ref.namespace}/${ref.name}`, [...this.named(ref.namespace, ref.name), workload]);
+    return workload;
+  }
+
+  #drop(key: string, workload: Workload): void {
+    this.#workloads.delete(key);
+    const name = `${workload.namespace}/${workload.name}`;
+    const left = (this.#byName.get(name) ?? []).filter((each) => each !== workload);
+    if (left.length === 0) this.#byName.delete(name);
+    else this.#byName.set(name, left);
+  }
+
+  #admit(ref: TriggerRef): { trigger: Trigger; query: string | null } | Refusal {
+    const wrongName = checkNames(ref);
+    if (wrongName !== null) return invalid(wrongName);
+    const compiled = compileTrigger(ref.metadata, this.#profiles);
+    if (!compiled.ok) return invalid(compiled.problems.map((each) => each.message).join(' | '));
+    const { trigger } = compiled;
+    const refused = this.#forbidden(ref.namespace, trigger);
+    if (refused !== null) return invalid(refused);
+    if (trigger.query === null) return { trigger, query: null };
+    const confined = this.#permissions.query(ref.namespace, trigger.query);
+    return 'why' in confined ? invalid(`query: ${confined.why}`) : { trigger, query: confined.query };
+  }
+
+  #forbidden(namespace: string, { prometheusAddress, queue }: Trigger): string | null {
+    const address = prometheusAddress === null ? null : this.#permissions.prometheus(prometheusAddress);
+    return address ?? (queue === null ? null : this.#permissions.queue(namespace, queue));
+  }
+}
+
+function checkNames({ namespace, name }: TriggerRef): string | null {
+  if (!DNS_LABEL.test(namespace)) return 'namespace: expected a Kubernetes namespace, as KEDA sends it';
+  if (!DNS_NAME.test(name)) return 'name: expected the name of a ScaledObject, as KEDA sends it';
+  return null;
+}
+
+function invalid(why: string): Refusal {
+  return { kind: 'invalid', why };
+}

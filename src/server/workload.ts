@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { Decision } from '../core/decision.js';
+import { initialState, type State } from '../core/state.js';
+import type { Millis } from '../core/time.js';
+import type { Trigger } from '../policy/trigger.js';
+import type { TriggerRef } from '../ports/decisions.js';
+import type { ScaleTarget } from '../ports/workloads.js';
+
+/** One trigger of one ScaledObject that KEDA has asked about. The only thing that changes while the server runs. */
+export interface Workload {
+  /** Namespace, name and a digest of the metadata. */
+  readonly id: string;
+  /** What `identity` makes of the calls for it. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly trigger: Trigger;
+  readonly target: ScaleTarget;
+  /** The trigger's query, confined to its namespace; null where the profiles bring their own. */
+  readonly query: string | null;
+  state: State;
+  /** Null until the first evaluation. */
+  decision: Decision | null;
+  /** Counts evaluations. */
+  version: number;
+  askedAt: Millis;
+  hpaAskedAt: Millis | null;
+  readonly listeners: Set<(decision: Decision) => void>;
+}
+
+/** The key under which a call finds its workload: KEDA's map comes in any order. */
+export function identity(ref: TriggerRef): string {
+  const { metadata } = ref;
+  let text = `${ref.namespace}\n${ref.name}`;
+  for (const key of Object.keys(metadata).sort()) text += `\n${key}\u0000${metadata[key] ?? ''}`;
+  return text;
+}
+
+export function newWorkload(
+  ref: TriggerRef,
+  key: string,
+  trigger: Trigger,
+  query: string | null,
+  now: Millis,
+): Workload {
+  const digest = createHash('sha256').update(key).digest('hex').slice(0, 12);
+  return {
+    id: `${ref.namespace}/${ref.name}/${digest}`,
+    key,
+    namespace: ref.namespace,
+    name: ref.name,
+    trigger,
+    target: {
+      namespace: ref.namespace,
+      kind: trigger.workload?.kind ?? 'deployment',
+      name: trigger.workload?.name ?? ref.name,
+    },
+    query,
+    state: initialState,
+    decision: null,
+    version: 0,
+    askedAt: now,
+    hpaAskedAt: null,
+    listeners: new Set(),
+  };
+}
