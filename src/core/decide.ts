@@ -85,7 +85,8 @@ function record(moment: Moment, final: Recommendation, outcome: Outcome): Decisi
     stages,
     metrics: outcome.metrics,
     reason: outcome.verdict === 'blind' ? `blind: ${words}` : `${inReplicas(final.replicas)}: ${words}`,
-    needsWake: situation !== 'reporting' || final.replicas === 0 || stages.some((each) => each.stage === 'zero'),
+    needsWake:
+      situation !== 'reporting' || final.replicas === 0 || stages.some((each) => each.stage === 'zero'),
     presumesZero: situation === 'unknown',
   };
 }

@@ -43,7 +43,10 @@ export function weigh(reading: Reading, signal: SignalPolicy, now: Millis): Evid
       oldest = Math.min(oldest, sample.at);
     }
   }
-  if (byPod.size > 0) return { kind: 'fresh', samples: [...byPod.values()], age: now - oldest, faults };
+  if (byPod.size > 0) {
+    const failing = reading.kind === 'failed' ? reading.why : null;
+    return { kind: 'fresh', samples: [...byPod.values()], age: now - oldest, faults, failing };
+  }
   return withoutSamples(reading, signal, faults);
 }
 

@@ -45,6 +45,10 @@ function byDemand(moment: Moment): Recommendation {
   const idle = silent === undefined && demands.every((demand, index) => isIdle(moment, demand, index));
   const asked = idle ? 0 : Math.max(1, largest?.replicas ?? 0);
   const stages: Stage[] = [stage('demand', asked, largest?.why ?? 'no load')];
+  for (const each of evidence) {
+    if (each.kind !== 'fresh' || each.failing === null) continue;
+    stages.push(stage('read', asked, `on values up to ${inWords(each.age)} old: ${each.failing}`));
+  }
   const floor = silent === undefined ? 0 : Math.max(replicas.current, state.asked ?? 0);
   const safe = Math.max(asked, floor);
   if (safe > asked) stages.push(stage('absence', safe, `${silent?.why ?? ''}: no scale-down without it`));

@@ -180,7 +180,7 @@ function resolved(raw: Readonly<Record<string, string>>): {
 
 function unknownKey(key: string, value: string): MetadataProblem {
   const near = nearest(key, KEYS);
-  return problem(shortened(key), value, 'no such key', near);
+  return problem(shortened(key), value, 'one of the known keys', near);
 }
 
 function wrongValue(key: string, values: Readonly<Record<string, string>>): MetadataProblem {

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import type { Decision } from '../core/decision.js';
+import { inWords } from '../core/time.js';
+import { complain, parsed, print, table, UsageError, type Command, type ExitCode } from './command.js';
+
+export const explain: Command = {
+  name: 'explain',
+  summary: 'asks a running server why a workload has the replicas it has',
+  usage: `pilotlight explain NAMESPACE/NAME [--server http://127.0.0.1:8080] [--token-file FILE] [--json]
+
+Shows the last decision for a ScaledObject with its stages, inputs and their ages. In a cluster:
+kubectl -n pilotlight port-forward deploy/pilotlight 8080`,
+  run: runExplain,
+};
+
+async function runExplain(args: string[]): Promise<ExitCode> {
+  const { values, positionals } = parsed(args, {
+    server: { type: 'string', default: 'http://127.0.0.1:8080' },
+    'token-file': { type: 'string' },
+    json: { type: 'boolean', default: false },
+  });
+  const [namespace, name, ...more] = (positionals[0] ?? '').split('/');
+  if (!namespace || !name || more.length > 0 || positionals.length !== 1) {
+    throw new UsageError('expected NAMESPACE/NAME of a ScaledObject');
+  }
+  const server = String(values['server']).replace(/\/$/, '');
+  const response = await ask(`${server}/v1/workloads/${namespace}/${name}`, values['token-file']);
+  if (response.error !== null) {
+    complain(`pilotlight explain: ${response.error}`);
+    return 1;
+  }
+  if (values['json'] === true) print(JSON.stringify(response.body, null, 2));
+  else for (const trigger of answer.parse(response.body).triggers) print(inText(trigger));
+  return 0;
+}
+
+const answer = z.object({
+  triggers: z.array(
+    z.object({
+      id: z.string(),
+      profiles: z.array(z.string()),
+      target: z.object({ kind: z.string(), name: z.string() }),
+      metricSpecs: z.array(z.object({ name: z.string(), target: z.number() })),
+      decision: z.custom<Decision>().nullable(),
+    }),
+  ),
+});
+type TriggerView = z.infer<typeof answer>['triggers'][number];
+
+async function ask(url: string, tokenFile: unknown): Promise<{ body: unknown; error: string | null }> {
+  const { readFile } = await import('node:fs/promises');
+  const token = typeof tokenFile === 'string' ? (await readFile(tokenFile, 'utf8')).trim() : null;
+  let response: Response;
+  try {
+    response = await fetch(url, { headers: token === null ? {} : { authorization: `Bearer ${token}` } });
+  } catch (error) {
+    const cause =
+      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    return { body: null, error: `no server answers at ${url}: ${cause}; give --server` };
+  }
+  const body: unknown = await response.json().catch(() => null);
+  if (response.ok) return { body, error: null };
+  const said =
+    typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : response.statusText;
+  return { body, error: said };
+}
+
+function inText({ id, profiles, target, decision, metricSpecs }: TriggerView): string {
+  const head = `${id.split('/').slice(0, 2).join('/')} → ${target.kind}/${target.name}, by ${profiles.join(', ')}`;
+  if (decision === null) return `${head}\n  not evaluated yet`;
+  const { replicas } = decision;
+  const lines = [
+    head,
+    `  ${decision.reason}`,
+    '',
+    `  verdict    ${decision.verdict}, ${decision.active ? 'active' : 'inactive'}, ${new Date(decision.at).toISOString()}`,
+    `  replicas   ${replicas.current}: ${replicas.reporting} reporting, ${replicas.missing} silent, ${replicas.starting} starting (counted by ${replicas.source})`,
+    `  published  ${metricSpecs.map((spec, index) => `${spec.name} = ${decision.metrics[index] ?? 0}, target ${spec.target}`).join('; ')}`,
+    '',
+    indented(signalTable(decision)),
+    '',
+    indented(
+      table([
+        ['STAGE', 'REPLICAS', 'WHY'],
+        ...decision.stages.map((each) => [each.stage, String(each.replicas), each.why]),
+      ]),
+    ),
+  ];
+  return lines.join('\n');
+}
+
+function signalTable(decision: Decision): string {
+  const rows = decision.signals.map((signal) => [
+    signal.role === 'wake' ? `${signal.profile} (wake)` : signal.profile,
+    signal.evidence,
+    signal.raw === null ? '-' : `${Number(signal.raw.toPrecision(4))} ${signal.unit}`,
+    String(Number(signal.target.toPrecision(4))),
+    signal.demand === null ? '-' : String(Number(signal.demand.toPrecision(3))),
+    String(signal.pods),
+    signal.age === null ? '-' : inWords(signal.age),
+    faultsOf(signal.faults),
+  ]);
+  return table([['SIGNAL', 'DATA', 'VALUE', 'TARGET', 'DEMAND', 'PODS', 'AGE', 'LEFT OUT'], ...rows]);
+}
+
+function faultsOf(faults: Decision['signals'][number]['faults']): string {
+  const named = Object.entries(faults).filter(([, count]) => count > 0);
+  return named.length === 0 ? '-' : named.map(([name, count]) => `${count} ${name}`).join(', ');
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, '  ');
+}

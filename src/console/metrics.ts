@@ -1,0 +1,87 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { WorkloadViews } from '../ports/workload-views.js';
+
+/** What the server counts about itself; names and labels are an interface that dashboards and alerts rely on. */
+export interface ServerMetrics {
+  rpc(method: string, outcome: string): void;
+  tick(report: { readonly seconds: number; readonly questions: number }): void;
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createServerMetrics(views: WorkloadViews, streams: () => number): ServerMetrics {
+  const registers = [new Registry()];
+  const [registry] = registers;
+  collectDefaultMetrics({ register: registry as Registry });
+  const rpcs = new Counter({
+    name: 'pilotlight_rpcs_total',
+    help: 'Calls from KEDA, by method and outcome (answered, invalid, unavailable).',
+    labelNames: ['method', 'outcome'],
+    registers,
+  });
+  const ticks = new Histogram({
+    name: 'pilotlight_tick_duration_seconds',
+    help: 'Duration of one evaluation of all workloads, waiting for sources included.',
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
+    registers,
+  });
+  const questions = new Gauge({
+    name: 'pilotlight_tick_queries',
+    help: 'Requests to sources in the last tick: one for each profile and source, whatever the number of workloads.',
+    registers,
+  });
+  new Gauge({
+    name: 'pilotlight_streams',
+    help: 'Streams that KEDA holds open.',
+    registers,
+    collect() {
+      this.set(streams());
+    },
+  });
+  addWorkloadMetrics(views, registers);
+  return {
+    rpc: (method, outcome) => rpcs.inc({ method, outcome }),
+    tick: (report) => {
+      ticks.observe(report.seconds);
+      questions.set(report.questions);
+    },
+    render: async () => (await registry?.metrics()) ?? '',
+    contentType: Registry.PROMETHEUS_CONTENT_TYPE,
+  };
+}
+
+/** Read from the decisions at each scrape, so that a forgotten workload leaves no series behind. */
+function addWorkloadMetrics(views: WorkloadViews, registers: Registry[]): void {
+  const labelNames = ['namespace', 'scaledobject', 'trigger'];
+  const gauge = (
+    name: string,
+    help: string,
+    value: (view: ReturnType<WorkloadViews['all']>[number]) => number,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const view of views.all()) {
+          if (view.decision === null) continue;
+          const trigger = view.id.split('/')[2] ?? '';
+          this.set({ namespace: view.namespace, scaledobject: view.name, trigger }, value(view));
+        }
+      },
+    });
+  gauge(
+    'pilotlight_desired_replicas',
+    'Replicas that the last decision wants.',
+    (view) => view.decision?.desired ?? 0,
+  );
+  gauge('pilotlight_replicas', 'Replicas as far as known.', (view) => view.decision?.replicas.current ?? 0);
+  gauge('pilotlight_active', '1 when KEDA is told that the workload is active.', (view) =>
+    Number(view.decision?.active),
+  );
+  gauge('pilotlight_blind', '1 when there is no fresh data where there should be.', (view) =>
+    Number(view.decision?.verdict !== 'fresh'),
+  );
+}

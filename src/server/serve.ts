@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { startConsole, type ConsoleServer } from '../console/http.js';
+import { createServerMetrics, type ServerMetrics } from '../console/metrics.js';
+import { startGrpcServer, type GrpcServer } from '../keda/server.js';
+import type { Clock } from '../ports/clock.js';
+import type { ScrapeTargets } from '../ports/scrape-targets.js';
+import type { WorkloadViews } from '../ports/workload-views.js';
+import { createTargetsFile } from '../signals/scrape/targets-file.js';
+import { openDecisionLog } from './decision-log-file.js';
+import { permissionsOf } from './permissions.js';
+import { loadProfiles } from './profiles-folder.js';
+import { Registry } from './registry.js';
+import { Scaler, type TickReport } from './scaler.js';
+import type { Settings } from './settings.js';
+import { openSources } from './sources.js';
+import { startTicker } from './ticker.js';
+import { viewsOf } from './views.js';
+
+export interface RunningServer {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly views: WorkloadViews;
+  /** Drains: health first, streams end with OK, calls in flight finish, then the rest stops. */
+  stop(): Promise<void>;
+}
+
+export interface ServerParts {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** In place of `settings.scrapeTargets`. */
+  readonly targets?: ScrapeTargets;
+}
+
+/** What has been started, newest last: stopped in reverse. */
+type Closers = (() => Promise<void> | void)[];
+
+/**
+ * The composition root: builds all parts from the settings, starts them in order and stops them in reverse. Rejects,
+ * naming the setting, when one cannot start; what had started by then is stopped again.
+ */
+export async function startServer(parts: ServerParts): Promise<RunningServer> {
+  const closers: Closers = [];
+  try {
+    return await start(parts, closers);
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+async function start(parts: ServerParts, closers: Closers): Promise<RunningServer> {
+  const { settings, log, clock } = parts;
+  const registry = new Registry(loadProfiles(settings.scalers), permissionsOf(settings), clock);
+  const views = viewsOf(registry);
+  const pulse = { draining: false, tickedAt: clock.now() };
+  let grpc: GrpcServer | null = null;
+  const metrics = createServerMetrics(views, () => grpc?.streams() ?? 0);
+  const onTick = (report: TickReport) => {
+    pulse.tickedAt = clock.now();
+    metrics.tick(report);
+  };
+  const scaler = openScaler(parts, registry, onTick, closers);
+  const admin = await startAdmin({ views, metrics, settings, pulse, clock });
+  closers.push(() => admin.close());
+  const ticker = startTicker(
+    settings.tick,
+    clock,
+    () => scaler.tick(),
+    (error) => log.error(error, 'a tick failed'),
+  );
+  closers.push(() => ticker.stop());
+  const keda = await startGrpc(scaler, metrics, settings, (why) => log.warn(why));
+  closers.push(() => keda.drain(settings.drain));
+  grpc = keda;
+  return {
+    grpcPort: keda.port,
+    httpPort: admin.port,
+    views,
+    stop() {
+      pulse.draining = true;
+      return closeAll(closers);
+    },
+  };
+}
+
+async function closeAll(closers: Closers): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close();
+}
+
+function openScaler(
+  { settings, log, clock, targets: given }: ServerParts,
+  registry: Registry,
+  onTick: (report: TickReport) => void,
+  closers: Closers,
+): Scaler {
+  const { decisionLog, scrapeTargets } = settings;
+  const targets = given ?? (scrapeTargets === undefined ? null : createTargetsFile(scrapeTargets, clock));
+  const decisions = decisionLog === undefined ? null : openDecisionLog(decisionLog, (why) => log.warn(why));
+  closers.push(() => decisions?.close());
+  const sources = openSources(settings, targets, clock);
+  closers.push(() => sources.close());
+  return new Scaler({
+    registry,
+    sources,
+    targets: targets ?? { list: () => [] },
+    workloads: { replicas: () => null },
+    log: decisions,
+    clock,
+    tickMs: settings.tick,
+    onTick,
+  });
+}
+
+function startGrpc(
+  scaler: Scaler,
+  metrics: ServerMetrics,
+  settings: Settings,
+  onProblem: (why: string) => void,
+): Promise<GrpcServer> {
+  const { tlsCert, tlsKey, tlsClientCa } = settings;
+  return startGrpcServer(scaler, {
+    listen: settings.grpcListen.startsWith(':') ? `0.0.0.0${settings.grpcListen}` : settings.grpcListen,
+    tls:
+      tlsCert === undefined || tlsKey === undefined
+        ? null
+        : { cert: tlsCert, key: tlsKey, clientCa: tlsClientCa ?? null },
+    reflection: settings.reflection,
+    onCall: (method, refused) => metrics.rpc(method, refused ?? 'answered'),
+    onProblem,
+  });
+}
+
+interface AdminParts {
+  readonly views: WorkloadViews;
+  readonly metrics: ServerMetrics;
+  readonly settings: Settings;
+  readonly pulse: { readonly draining: boolean; readonly tickedAt: number };
+  readonly clock: Clock;
+}
+
+function startAdmin({ views, metrics, settings, pulse, clock }: AdminParts): Promise<ConsoleServer> {
+  const { tokenFile, tick } = settings;
+  const token = () => (tokenFile === undefined ? null : readFileSync(tokenFile, 'utf8').trim());
+  token(); // an unreadable file is a fault of the start, not of the first request
+  return startConsole(
+    {
+      views,
+      metrics,
+      notReady: () => (pulse.draining ? 'draining' : null),
+      notHealthy: () => {
+        const silent = clock.now() - pulse.tickedAt;
+        return silent > Math.max(60_000, 6 * tick)
+          ? `no evaluation for ${Math.round(silent / 1000)} s`
+          : null;
+      },
+      token,
+    },
+    settings.httpListen,
+  );
+}

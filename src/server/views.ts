@@ -1,0 +1,26 @@
+import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
+import type { Registry } from './registry.js';
+import type { Workload } from './workload.js';
+
+/** The registry as the console sees it: to look at, not to change. */
+export function viewsOf(registry: Registry): WorkloadViews {
+  return {
+    all: () => Array.from(registry.all(), viewOf),
+    named: (namespace, name) => registry.named(namespace, name).map(viewOf),
+  };
+}
+
+function viewOf({ id, namespace, name, trigger, target, askedAt, decision }: Workload): WorkloadView {
+  const { policy, metricSpecs } = trigger;
+  return {
+    id,
+    namespace,
+    name,
+    profiles: trigger.profiles.map((each) => each.name),
+    target,
+    policy,
+    metricSpecs,
+    askedAt,
+    decision,
+  };
+}
