@@ -8,8 +8,11 @@ export type Evidence =
   | {
       readonly kind: 'fresh';
       readonly samples: readonly Sample[];
+      /** Of the oldest of them. */
       readonly age: Millis;
       readonly faults: Faults;
+      /** Why the source does not answer now, so that these are its last values; null when it does. */
+      readonly failing: string | null;
     }
   /** No series for this workload, from a source that has the metric for others, where that means zero. */
   | { readonly kind: 'idle'; readonly why: string }

@@ -15,8 +15,14 @@ const duration = z
 /** Metric names that mean the same, the first that is present wins: vendors rename. */
 const names = z.array(metricName).min(1);
 const where = z
-  .record(labelName, z.array(z.string()).min(1))
-  .describe('Only series whose label has one of these values. A series without the label does not match.');
+  .record(labelName, z.union([z.array(z.string()).min(1), z.enum(['present', 'absent'])]))
+  .describe(
+    'Only series whose label has one of these values (a series without the label does not match), or has the label ' +
+      'at all with a value that is not empty (`present`), or has it not or empty (`absent`).',
+  );
+
+/** Which samples of one name count: label → the values that match, or whether the label is there. */
+export type Where = Record<string, string[] | 'present' | 'absent'>;
 
 /**
  * How to work the signal out of one exposition. `sum`, `mean` and `max` take the samples of one pod as they are.
@@ -24,11 +30,11 @@ const where = z
  * resets, as PromQL's does not. `ratio` gives no value where `under` is 0.
  */
 export type ScrapeExpression =
-  | { sum: string[]; where?: Record<string, string[]> | undefined }
-  | { mean: string[]; where?: Record<string, string[]> | undefined }
-  | { max: string[]; where?: Record<string, string[]> | undefined }
-  | { rate: string[]; where?: Record<string, string[]> | undefined }
-  | { delta: string[]; over: string; where?: Record<string, string[]> | undefined }
+  | { sum: string[]; where?: Where | undefined }
+  | { mean: string[]; where?: Where | undefined }
+  | { max: string[]; where?: Where | undefined }
+  | { rate: string[]; where?: Where | undefined }
+  | { delta: string[]; over: string; where?: Where | undefined }
   | { constant: number }
   | { add: ScrapeExpression[] }
   | { subtract: [ScrapeExpression, ScrapeExpression] }
@@ -132,7 +138,16 @@ export const profileSchema = z.strictObject({
     .describe('What one series stands for.'),
   model: labelName.optional().describe('The label that holds the model, where the metric has one.'),
   wake: z.string().optional().describe('The profile that is read at zero replicas.'),
-  simulate: z.enum(['queue', 'running', 'concurrency', 'utilisation', 'dutyCycle', 'queueTime', 'arrivals']),
+  simulate: z.enum([
+    'queue',
+    'running',
+    'concurrency',
+    'utilisation',
+    'dutyCycle',
+    'queueTime',
+    'queueComputeRatio',
+    'arrivals',
+  ]),
   prometheus: z
     .union([
       prometheus,
