@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { environmentOf, flagOf, resolveSettings, SETTING_NAMES } from '../../src/server/settings.js';
+import { only } from './manifests.js';
+import { rendered } from './render.js';
+
+const restrictedPod = z.looseObject({
+  automountServiceAccountToken: z.literal(false),
+  securityContext: z.looseObject({
+    runAsNonRoot: z.literal(true),
+    runAsUser: z.int().positive(),
+    seccompProfile: z.strictObject({ type: z.literal('RuntimeDefault') }),
+  }),
+  containers: z
+    .array(
+      z.looseObject({
+        image: z.string().regex(/:[\w.-]*\d[\w.-]*$/, 'an image with a version'),
+        securityContext: z.strictObject({
+          allowPrivilegeEscalation: z.literal(false),
+          privileged: z.literal(false),
+          readOnlyRootFilesystem: z.literal(true),
+          capabilities: z.strictObject({ drop: z.tuple([z.literal('ALL')]) }),
+        }),
+        resources: z.looseObject({
+          requests: z.looseObject({ cpu: z.string(), memory: z.string() }),
+          limits: z.looseObject({ memory: z.string() }),
+        }),
+        readinessProbe: z.looseObject({}),
+        livenessProbe: z.looseObject({}),
+      }),
+    )
+    .min(1),
+});
+
+const withPodTemplate = z.looseObject({
+  spec: z.looseObject({ template: z.looseObject({ spec: restrictedPod }) }),
+});
+
+const scaler = z.looseObject({
+  spec: z.looseObject({
+    replicas: z.literal(2),
+    strategy: z.looseObject({
+      rollingUpdate: z.strictObject({ maxUnavailable: z.literal(0), maxSurge: z.literal(1) }),
+    }),
+    template: z.looseObject({
+      spec: z.looseObject({
+        serviceAccountName: z.literal('pilotlight'),
+        terminationGracePeriodSeconds: z.int(),
+        securityContext: z.looseObject({ runAsUser: z.literal(65_532) }),
+        containers: z.tuple([
+          z.looseObject({
+            args: z.array(z.string()),
+            env: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })).optional(),
+            ports: z.array(z.strictObject({ name: z.string(), containerPort: z.int() })),
+            volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })),
+            readinessProbe: z.looseObject({ httpGet: z.looseObject({ path: z.literal('/readyz') }) }),
+            livenessProbe: z.looseObject({ httpGet: z.looseObject({ path: z.literal('/healthz') }) }),
+            lifecycle: z.strictObject({
+              preStop: z.strictObject({ exec: z.strictObject({ command: z.array(z.string()) }) }),
+            }),
+          }),
+        ]),
+        volumes: z.array(z.looseObject({ name: z.string() })),
+      }),
+    }),
+  }),
+});
+
+const plain = rendered('deploy/overlays/default');
+const mtls = rendered('deploy/overlays/mtls');
+const redis = rendered('deploy/overlays/redis');
+const podOf = (all: typeof plain) => scaler.parse(only(all, 'Deployment', 'pilotlight')).spec.template.spec;
+
+describe.each([
+  ['default', plain],
+  ['mtls', mtls],
+  ['redis', redis],
+])('overlay %s', (_, all) => {
+  test('every pod satisfies the restricted Pod Security Standard, with a read-only root', () => {
+    const workloads = all.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
+    expect(workloads.length).toBeGreaterThan(0);
+    for (const workload of workloads) withPodTemplate.parse(workload);
+    expect(only(all, 'Namespace').metadata).toMatchObject({
+      labels: { 'pod-security.kubernetes.io/enforce': 'restricted' },
+    });
+  });
+
+  test('everything is in the namespace, and the volumes that are mounted exist', () => {
+    for (const each of all.filter(({ kind }) => kind !== 'Namespace')) {
+      expect(each.metadata.namespace).toBe('pilotlight');
+    }
+    const pod = podOf(all);
+    const volumes = pod.volumes.map(({ name }) => name);
+    expect(pod.containers[0].volumeMounts.map(({ name }) => name).toSorted()).toEqual(volumes.toSorted());
+  });
+
+  test('Services and policies select the pods by labels and ports that these have', () => {
+    const template = only(all, 'Deployment').spec as { template: { metadata: { labels: object } } };
+    const { labels } = template.template.metadata;
+    const ports = podOf(all).containers[0].ports.map(({ name }) => name);
+    for (const name of ['pilotlight', 'pilotlight-headless']) {
+      const service = only(all, 'Service', name).spec as {
+        selector: object;
+        ports: { targetPort: string }[];
+      };
+      expect(labels).toMatchObject(service.selector);
+      expect(ports).toEqual(expect.arrayContaining(service.ports.map(({ targetPort }) => targetPort)));
+    }
+    const policy = only(all, 'NetworkPolicy', 'pilotlight').spec as {
+      podSelector: { matchLabels: object };
+      ingress: { ports: { port: string }[] }[];
+    };
+    expect(labels).toMatchObject(policy.podSelector.matchLabels);
+    expect(policy.ingress.flatMap((rule) => rule.ports.map(({ port }) => port))).toEqual(ports);
+  });
+});
+
+test('KEDA’s name resolves to every pod', () => {
+  expect(only(plain, 'Service', 'pilotlight-headless').spec).toMatchObject({ clusterIP: 'None' });
+});
+
+test('gRPC is open to KEDA’s namespace alone, HTTP to the monitoring’s', () => {
+  const from = (name: string) => [
+    { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } },
+  ];
+  expect(only(plain, 'NetworkPolicy').spec).toMatchObject({
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [
+      { from: from('keda'), ports: [{ port: 'grpc' }] },
+      { from: from('monitoring'), ports: [{ port: 'http' }] },
+    ],
+  });
+});
+
+test('serve takes the settings, which name the ports of the container and the mounted state directory', () => {
+  const configMap = only(plain, 'ConfigMap');
+  const { data } = configMap as unknown as { data: Record<string, string> };
+  const file = { path: 'config.yaml', values: parse(data['config.yaml'] ?? '') as unknown };
+  const settings = resolveSettings({ flags: {}, environment: {}, file });
+  const [container] = podOf(plain).containers;
+  expect([settings.grpcListen, settings.httpListen]).toEqual(
+    container.ports.map(({ containerPort }) => `0.0.0.0:${containerPort}`),
+  );
+  expect(container.volumeMounts).toContainEqual({ name: 'state', mountPath: settings.stateDir });
+  expect(podOf(plain).volumes).toContainEqual({
+    name: 'config',
+    configMap: { name: configMap.metadata.name },
+  });
+});
+
+test.each([
+  ['default', plain],
+  ['mtls', mtls],
+  ['redis', redis],
+])('overlay %s uses flags and variables that serve has, and leaves it time to drain', (_, all) => {
+  const pod = podOf(all);
+  const [{ args, env = [] }] = pod.containers;
+  const flags = new Set(['--config', ...SETTING_NAMES.map((name) => `--${flagOf(name)}`)]);
+  expect(args[0]).toBe('serve');
+  for (const arg of args.slice(1)) expect(flags).toContain(arg.split('=')[0]);
+  const variables = SETTING_NAMES.map((name) => environmentOf(name));
+  for (const { name } of env.filter((each) => each.name.startsWith('PILOTLIGHT_')))
+    expect(variables).toContain(name);
+  const { drain } = resolveSettings({ flags: {}, environment: {}, file: null });
+  const preStop = Number(
+    /(\d+_000)\)/.exec(pod.containers[0].lifecycle.preStop.exec.command.join(' '))?.[1]?.replace('_', ''),
+  );
+  expect(preStop + drain).toBeLessThan(1000 * pod.terminationGracePeriodSeconds);
+});
+
+test('a node drain leaves one replica', () => {
+  expect(only(plain, 'PodDisruptionBudget').spec).toMatchObject({ minAvailable: 1 });
+});
+
+test('overlay mtls keeps the base’s arguments and takes every file from the mounted Secret', () => {
+  const [container] = podOf(mtls).containers;
+  const before = podOf(plain).containers[0].args;
+  expect(container.args.slice(0, before.length)).toEqual(before);
+  expect(container.args.slice(before.length)).toEqual([
+    '--tls-cert=/etc/pilotlight-tls/tls.crt',
+    '--tls-key=/etc/pilotlight-tls/tls.key',
+    '--tls-client-ca=/etc/pilotlight-tls/ca.crt',
+  ]);
+  expect(container.volumeMounts).toContainEqual({
+    name: 'tls',
+    mountPath: '/etc/pilotlight-tls',
+    readOnly: true,
+  });
+});
+
+test('overlay redis points Pilotlight at the Redis it brings, which keeps a log and evicts nothing', () => {
+  const [container] = podOf(redis).containers;
+  const service = only(redis, 'Service', 'pilotlight-redis').metadata.name;
+  expect(container.env?.map(({ name }) => name)).toEqual(['REDIS_PASSWORD', 'PILOTLIGHT_REDIS']);
+  expect(container.env?.[1]?.value).toBe(`redis://:$(REDIS_PASSWORD)@${service}:6379`);
+  const { args } = (
+    only(redis, 'StatefulSet').spec as { template: { spec: { containers: [{ args: string[] }] } } }
+  ).template.spec.containers[0];
+  expect(args.join(' ')).toContain('--appendonly yes');
+  expect(args.join(' ')).toContain('--maxmemory-policy noeviction');
+});

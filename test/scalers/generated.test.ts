@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { goldenCases, profiles } from './cases.js';
+
+const ROOT = new URL('../../', import.meta.url);
+
+test('what is generated from the profiles is up to date', async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', 'scripts/generate.ts', '--check'],
+    { cwd: ROOT },
+  );
+  expect(stdout).toBe('');
+});
+
+test('every profile that reads metrics has a golden case', () => {
+  const covered = new Set(goldenCases().map(({ profile }) => profile.name));
+  const reading = [...profiles.values()].filter(
+    ({ prometheus, scrape }) => 'value' in prometheus || !('none' in scrape),
+  );
+  expect(reading.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([]);
+});
