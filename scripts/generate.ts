@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
+import { lintReference } from '../src/policy/lint/reference.js';
 import { profileSchema, type Profile } from '../src/policy/profile.js';
 import { compileProfiles } from '../src/policy/profiles.js';
 
-/** Writes what is derived from the profiles and their schema. `--check` writes nothing and exits 1 when it is stale. */
+/** Writes what is derived from the profiles, their schema and the lint rules. `--check` writes nothing and exits 1 when it is stale. */
 
 const START = '<!-- profiles -->';
 const END = '<!-- /profiles -->';
@@ -17,6 +18,7 @@ const stale: string[] = [];
 await generate('scalers/schema.json', JSON.stringify(z.toJSONSchema(profileSchema, { io: 'input' })));
 await generate('scalers/README.md', withTable('scalers/README.md', profiles));
 await generate('README.md', withTable('README.md', profiles));
+await generate('docs/lint.md', lintReference());
 
 if (stale.length > 0) {
   console.log(check ? `stale: ${stale.join(', ')}; run npm run generate` : `written: ${stale.join(', ')}`);
