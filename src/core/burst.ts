@@ -5,6 +5,8 @@ import { MINUTE, type Millis } from './time.js';
 export const BURST_WINDOW: Millis = MINUTE;
 /** Demand this many times the long window's mean is a burst: Knative's panic threshold of 200 %. */
 export const BURST_RATIO = 2;
+/** Twelve ticks of 5 s make a minute; whoever asks oftener gets a shorter memory and not a larger one. */
+const MOST_LOADS = 120;
 
 export interface Burst {
   readonly state: Pick<State, 'loads' | 'burst'>;
@@ -27,14 +29,14 @@ export function watchForBurst(
   current: number,
   now: Millis,
 ): Burst {
-  const past = state.loads.filter((load) => now - load.at <= BURST_WINDOW && load.at <= now);
+  const past = state.loads.filter((load) => now - load.at <= BURST_WINDOW).slice(1 - MOST_LOADS);
   const loads = [...past, { at: now, demand }];
   const mean = past.length === 0 ? null : past.reduce((sum, load) => sum + load.demand, 0) / past.length;
   const jumped = mean !== null && demand >= BURST_RATIO * mean && replicas > current;
   const open = state.burst !== null && now < state.burst.until ? state.burst : null;
   if (!jumped && open === null) return { state: { loads, burst: null }, holds: 0, why: null };
   const held = Math.max(open?.replicas ?? 0, replicas);
-  const until = jumped ? now + BURST_WINDOW : (open?.until ?? now);
+  const until = jumped ? now + BURST_WINDOW : Math.min(open?.until ?? now, now + BURST_WINDOW);
   const burst = { until, replicas: held };
   return {
     state: { loads, burst },

@@ -68,7 +68,9 @@ function intensiveDemand(
   const current = Math.max(replicas.current, samples.length);
   const raw = weightedMean(samples);
   const ratio = raw / target;
-  const reporting = samples.length;
+  // One mean for the whole workload stands for all that are ready; it only gets here where the cluster counts them.
+  const named = samples.some((sample) => sample.pod !== null);
+  const reporting = named ? samples.length : Math.max(1, current - starting);
   const plain = ratio * reporting;
   const on = `on ${reporting} ${pods(reporting)}`;
   const read = `${signal.profile} mean ${figure(raw)} ${signal.unit} ${on}, target ${figure(target)} → ${figure(plain)}`;
@@ -111,7 +113,7 @@ export function weightedMean(samples: readonly Sample[]): number {
   let weighted = 0;
   let plain = 0;
   for (const { value, weight } of samples) {
-    const counts = weight === undefined || !Number.isFinite(weight) || weight < 0 ? 0 : weight;
+    const counts = weight === undefined ? 1 : Number.isFinite(weight) && weight > 0 ? weight : 0;
     weights += counts;
     weighted += counts * value;
     plain += value;

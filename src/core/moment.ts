@@ -1,5 +1,5 @@
 import type { Observation } from './observation.js';
-import type { Policy } from './policy.js';
+import type { Policy, SignalPolicy } from './policy.js';
 import { weigh, type Evidence } from './read.js';
 import { countReplicas, podsSeen, reportingPods, type Replicas } from './replicas.js';
 import { situationOf, type Situation } from './situation.js';
@@ -22,9 +22,10 @@ export interface Moment {
 
 /** Stages 1 and 2: what is fresh, who runs, and what silence means. */
 export function look(state: State, observation: Observation, policy: Policy, now: Millis): Moment {
-  const evidence = policy.signals.map((signal, index) =>
-    weigh(observation.readings[index] ?? { kind: 'unread' }, signal, now),
-  );
+  const evidence = policy.signals.map((signal, index) => {
+    const weighed = weigh(observation.readings[index] ?? { kind: 'unread' }, signal, now);
+    return observation.replicas === null ? countable(weighed, signal) : weighed;
+  });
   const wake: Evidence =
     policy.wake === null ? { kind: 'unread' } : weigh(observation.wake, policy.wake, now);
   const reporting = reportingPods(evidence);
@@ -33,4 +34,12 @@ export function look(state: State, observation: Observation, policy: Policy, now
   const situation = situationOf(evidence, observation, state, known, policy.leadTime, now);
   const replicas = countReplicas(observation.replicas, reporting.length, known, state, policy.leadTime, now);
   return { now, policy, state: { ...state, pods }, observation, evidence, wake, replicas, situation };
+}
+
+/** A mean without pods is no demand while nobody knows of how many replicas it is the mean. */
+function countable(evidence: Evidence, signal: SignalPolicy): Evidence {
+  if (signal.kind !== 'intensive' || evidence.kind !== 'fresh') return evidence;
+  if (evidence.samples.some((sample) => sample.pod !== null)) return evidence;
+  const why = `${signal.profile}: one value for all pods; without cluster access it takes one for each (keep the pod label)`;
+  return { kind: 'absent', nobody: false, why, faults: evidence.faults };
 }

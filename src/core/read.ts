@@ -1,6 +1,6 @@
 import type { Reading, Sample } from './observation.js';
 import type { SignalPolicy } from './policy.js';
-import { inWords, type Millis } from './time.js';
+import { inWords, MINUTE, type Millis } from './time.js';
 
 /** What a reading is worth now. */
 export type Evidence =
@@ -22,7 +22,7 @@ export type Evidence =
 
 /** Samples left out of a decision. */
 export interface Faults {
-  /** NaN, infinite or negative. */
+  /** NaN, infinite, negative, or too large or too far in the future to be a measurement. */
   readonly unsound: number;
   /** Older than the profile's `freshFor`. */
   readonly stale: number;
@@ -30,14 +30,17 @@ export interface Faults {
   readonly duplicate: number;
 }
 
-/** Sorts fresh and sound values from the rest. Future timestamps count as fresh: a clock that runs ahead is no outage. */
+/** Prometheus drops samples from further ahead than this (scrape.go, maxAheadTime); up to it, a clock that runs ahead is no outage. */
+const MOST_AHEAD: Millis = 10 * MINUTE;
+
+/** Sorts fresh and sound values from the rest. */
 export function weigh(reading: Reading, signal: SignalPolicy, now: Millis): Evidence {
   if (reading.kind === 'unread') return { kind: 'unread' };
   const faults = { unsound: 0, stale: 0, duplicate: 0 };
   const byPod = new Map<string | null, Sample>();
   let oldest = now;
   for (const sample of reading.samples) {
-    if (!Number.isFinite(sample.value) || sample.value < 0) faults.unsound += 1;
+    if (!isSound(sample, now)) faults.unsound += 1;
     else if (now - sample.at > signal.freshFor) faults.stale += 1;
     else {
       const other = byPod.get(sample.pod);
@@ -53,6 +56,11 @@ export function weigh(reading: Reading, signal: SignalPolicy, now: Millis): Evid
   return withoutSamples(reading, signal, faults);
 }
 
+/** Beyond 2^53 sums lose their units, and one pod's 1e300 would drown what all others report. */
+function isSound({ value, at }: Sample, now: Millis): boolean {
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER && at <= now + MOST_AHEAD;
+}
+
 function withoutSamples(
   reading: Exclude<Reading, { kind: 'unread' }>,
   signal: SignalPolicy,
@@ -65,7 +73,7 @@ function withoutSamples(
   if (faults.stale > 0) {
     return absent(`no sample younger than ${inWords(signal.freshFor)}${cause === null ? '' : `; ${cause}`}`);
   }
-  if (faults.unsound > 0) return absent('only NaN, infinite or negative values');
+  if (faults.unsound > 0) return absent('only values that are NaN, infinite, negative or absurd');
   if (reading.kind === 'failed') return absent(reading.why);
   if (!reading.exists) return absent('the source has this metric for nobody', true);
   if (signal.absence === 'idle')

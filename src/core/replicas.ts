@@ -9,13 +9,16 @@ export interface Replicas {
   readonly current: number;
   /** Pods with a fresh value of any signal. */
   readonly reporting: number;
-  /** Running as far as known, but without a fresh value. */
+  /** Asked for and not coming any more, or known to run, but without a fresh value. */
   readonly missing: number;
   /** Asked for and not yet ready: capacity that is coming. */
   readonly starting: number;
-  /** `cluster`: counted by Kubernetes. `pods`: those with fresh data. `asked`: the signals name no pods. */
+  /** `cluster`: counted by Kubernetes. `pods`: those asked for or with fresh data. `asked`: the signals name no pods. */
   readonly source: 'cluster' | 'pods' | 'asked';
 }
+
+/** So many silent pods are remembered: labels that change with every query must not fill the memory. */
+const MOST_SILENT = 1000;
 
 /** When each known pod last reported, after this tick. Silent for longer than `memory`: forgotten. */
 export function podsSeen(
@@ -24,13 +27,10 @@ export function podsSeen(
   now: Millis,
   memory: Millis,
 ): Record<string, Millis> {
-  const next: Record<string, Millis> = {};
-  for (const pod in seen) {
-    const at = seen[pod] ?? 0;
-    if (now - at <= memory) next[pod] = at;
-  }
-  for (const pod of reporting) next[pod] = now;
-  return next;
+  const loud = new Set(reporting);
+  const silent = Object.entries(seen).filter(([pod, at]) => !loud.has(pod) && now - at <= memory);
+  // From entries and not by assignment: a pod may be labelled __proto__.
+  return Object.fromEntries([...silent.slice(-MOST_SILENT), ...reporting.map((pod) => [pod, now] as const)]);
 }
 
 export function reportingPods(evidence: readonly Evidence[]): string[] {
@@ -44,7 +44,8 @@ export function reportingPods(evidence: readonly Evidence[]): string[] {
 
 /**
  * Counts replicas. Without cluster access a pod that stops reporting is either gone, because fewer replicas were asked
- * for, or missing. With 3 reporting, 3 asked and one silent it is missing (1); with 2 asked it is gone (0).
+ * for, or missing. With 3 asked and one silent it is missing (1), for however long; with 2 asked it is gone (0). What
+ * was asked for and never reported is coming for the lead time, then missing.
  */
 export function countReplicas(
   cluster: ClusterReplicas | null,
@@ -55,7 +56,7 @@ export function countReplicas(
   now: Millis,
 ): Replicas {
   if (cluster !== null) {
-    const missing = Math.max(0, cluster.ready - reporting);
+    const missing = Math.max(0, Math.min(cluster.ready, cluster.current) - reporting);
     const starting = Math.max(0, cluster.current - Math.max(cluster.ready, reporting));
     return { current: Math.max(cluster.current, reporting), reporting, missing, starting, source: 'cluster' };
   }
@@ -65,7 +66,6 @@ export function countReplicas(
     return { current: asked, reporting: 0, missing: 0, starting: coming ? asked : 0, source: 'asked' };
   }
   const short = Math.max(0, asked - reporting);
-  const missing = Math.min(short, knownPods - reporting);
-  const starting = coming ? short - missing : 0;
-  return { current: reporting + missing + starting, reporting, missing, starting, source: 'pods' };
+  const missing = coming ? Math.min(short, knownPods - reporting) : short;
+  return { current: reporting + short, reporting, missing, starting: short - missing, source: 'pods' };
 }

@@ -4,8 +4,10 @@ import type { Millis } from './time.js';
 export interface State {
   /** When each pod last gave a fresh value; pods silent for longer than `holdFor` are forgotten. */
   readonly pods: Readonly<Record<string, Millis>>;
-  /** Replicas asked for by the last decision; null before the first. */
+  /** Replicas asked for by the last decision that did not merely presume zero; null before the first. */
   readonly asked: number | null;
+  /** Whether any of the replicas asked for has reported: from then on their silence is blindness and not a start. */
+  readonly reported: boolean;
   /** When `asked` last rose, so that what was asked for counts as coming for the lead time. */
   readonly raisedAt: Millis | null;
   /** Since when there has been no fresh signal although there should be. */
@@ -22,6 +24,7 @@ export interface State {
 export const initialState: State = {
   pods: {},
   asked: null,
+  reported: false,
   raisedAt: null,
   blindSince: null,
   recommendations: [],
@@ -29,3 +32,18 @@ export const initialState: State = {
   burst: null,
   raw: [],
 };
+
+/** A clock that was set back must not stretch what is past: moments ahead of now count as now. */
+export function notAhead(state: State, now: Millis): State {
+  const earlier = (at: Millis | null) => (at === null ? null : Math.min(at, now));
+  const moved = <T extends { readonly at: Millis }>(each: T): T =>
+    each.at > now ? { ...each, at: now } : each;
+  return {
+    ...state,
+    pods: Object.fromEntries(Object.entries(state.pods).map(([pod, at]) => [pod, Math.min(at, now)])),
+    raisedAt: earlier(state.raisedAt),
+    blindSince: earlier(state.blindSince),
+    recommendations: state.recommendations.map(moved),
+    loads: state.loads.map(moved),
+  };
+}

@@ -59,7 +59,7 @@ function prometheusQuestion(workload: Workload, profile: Profile, sources: Sourc
       cannot:
         address === null
           ? 'no source: give the server --prometheus, or scrape targets that hold the pods'
-          : `${address} is not on the server's allow list (--allow-prometheus)`,
+          : `${address} is not on the server's allow list (--allow-prometheus), or the list's paths are used up`,
     };
   }
   const query = 'fromTrigger' in profile.prometheus ? workload.query : null;

@@ -8,6 +8,9 @@ import { createScrapeSource } from '../signals/scrape/scraper.js';
 import type { Sources } from './questions.js';
 import { SettingsError, type Settings } from './settings.js';
 
+/** Tenants may name paths below an allowed address, and each is a source of its own: they must not fill the memory. */
+const MOST_OTHERS = 100;
+
 export interface OpenSources extends Sources {
   close(): void;
 }
@@ -23,13 +26,14 @@ export function openSources(settings: Settings, targets: ScrapeTargets | null, c
     scrape,
     queues,
     prometheusAt(address): MetricSource | null {
-      if (own !== null && isAllowed(address, [settings.prometheus ?? '']).ok) return own;
-      const allowed = isAllowed(address, settings.allowPrometheus);
+      const ownUrl = settings.prometheus ?? '';
+      const allowed = isAllowed(address, [ownUrl, ...settings.allowPrometheus]);
       if (!allowed.ok) return null;
+      if (isSame(allowed.url, ownUrl)) return own;
+      const known = others.get(allowed.url);
+      if (known !== undefined || others.size >= MOST_OTHERS) return known ?? null;
       // The server's credentials stay with the server's own Prometheus.
-      const source =
-        others.get(allowed.url) ??
-        createPrometheusSource({ url: allowed.url, clock, window: settings.rateWindow });
+      const source = createPrometheusSource({ url: allowed.url, clock, window: settings.rateWindow });
       others.set(allowed.url, source);
       return source;
     },
@@ -37,6 +41,11 @@ export function openSources(settings: Settings, targets: ScrapeTargets | null, c
       for (const source of [own, scrape, queues, ...others.values()]) source?.close();
     },
   };
+}
+
+function isSame(normalised: string, url: string): boolean {
+  const other = isAllowed(url, [url]);
+  return other.ok && other.url === normalised;
 }
 
 function ownPrometheus(settings: Settings, url: string, clock: Clock): PrometheusSource {
