@@ -33,10 +33,11 @@ export function watchForBurst(
   const loads = [...past, { at: now, demand }];
   const mean = past.length === 0 ? null : past.reduce((sum, load) => sum + load.demand, 0) / past.length;
   const jumped = mean !== null && demand >= BURST_RATIO * mean && replicas > current;
-  const open = state.burst !== null && now < state.burst.until ? state.burst : null;
-  if (!jumped && open === null) return { state: { loads, burst: null }, holds: 0, why: null };
-  const held = Math.max(open?.replicas ?? 0, replicas);
-  const until = jumped ? now + BURST_WINDOW : Math.min(open?.until ?? now, now + BURST_WINDOW);
+  const open = state.burst !== null && now < state.burst.until ? state.burst : { until: now, replicas: 0 };
+  // Never further ahead than one window, also where the clock has been set back.
+  const until = jumped ? now + BURST_WINDOW : Math.min(open.until, now + BURST_WINDOW);
+  if (until === now) return { state: { loads, burst: null }, holds: 0, why: null };
+  const held = Math.max(open.replicas, replicas);
   const burst = { until, replicas: held };
   return {
     state: { loads, burst },

@@ -1,5 +1,5 @@
+import type { Weighed } from './moment.js';
 import type { Observation } from './observation.js';
-import type { Evidence } from './read.js';
 import type { State } from './state.js';
 import type { Millis } from './time.js';
 
@@ -16,23 +16,22 @@ export type Situation =
   /** There should be data and there is none. */
   | 'blind';
 
-/** @param known pods that have reported within the memory, before this tick */
 export function situationOf(
-  evidence: readonly Evidence[],
+  signals: readonly Weighed[],
   observation: Observation,
   state: State,
-  known: number,
   leadTime: Millis,
   now: Millis,
 ): Situation {
-  if (evidence.some((each) => each.kind === 'fresh' || each.kind === 'idle')) return 'reporting';
-  if (observation.replicas !== null) {
-    const { current, ready } = observation.replicas;
-    if (current === 0) return 'zero';
-    return ready === 0 ? 'starting' : 'blind';
+  if (signals.some(({ evidence }) => evidence.kind === 'fresh' || evidence.kind === 'idle')) return 'reporting';
+  const { replicas, hpaAsks } = observation;
+  if (replicas !== null) {
+    if (replicas.current === 0) return 'zero';
+    return replicas.ready === 0 ? 'starting' : 'blind';
   }
-  if (state.asked === 0) return 'zero';
-  if (known > 0 || (state.blindSince !== null && state.asked !== null)) return 'blind';
+  // Zero was asked for, but an HPA that asks sees replicas: KEDA's cooldown, or a minReplicaCount that nobody told us.
+  if (state.asked === 0) return hpaAsks ? 'blind' : 'zero';
+  if (state.reported) return 'blind';
   if (state.raisedAt !== null && now - state.raisedAt < leadTime) return 'starting';
-  return observation.hpaAsks ? 'blind' : 'unknown';
+  return hpaAsks ? 'blind' : 'unknown';
 }

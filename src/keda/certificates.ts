@@ -48,16 +48,18 @@ export function tlsCredentials(
     }
   }, lookEveryMs);
   timer.unref();
+  // grpc-js begins to listen for updates only after it has added a listener: one told at once would go unheard, and
+  // the server would drop every connection.
   const provider = {
     addCaCertificateListener: (listener: Listener<{ caCertificate: Buffer }>) => {
       authorities.add(listener);
-      listener(authority(loaded));
+      process.nextTick(() => listener(authority(loaded)));
     },
     removeCaCertificateListener: (listener: Listener<{ caCertificate: Buffer }>) =>
       void authorities.delete(listener),
     addIdentityCertificateListener: (listener: Listener<{ certificate: Buffer; privateKey: Buffer }>) => {
       identity.add(listener);
-      listener(loaded);
+      process.nextTick(() => listener(loaded));
     },
     removeIdentityCertificateListener: (listener: Listener<{ certificate: Buffer; privateKey: Buffer }>) =>
       void identity.delete(listener),

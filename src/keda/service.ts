@@ -62,20 +62,24 @@ export function externalScaler(
         call.write({ result: active });
       });
       onCall('StreamIsActive', typeof stop === 'function' ? null : stop.kind);
-      if (typeof stop !== 'function')
-        return void call.destroy(Object.assign(new Error(stop.why), statusOf(stop)));
+      if (typeof stop !== 'function') return refuse(call, stop);
       return streams.add(call, stop);
     },
     StreamMetricSpec: (call: ServerWritableStream<ScaledObjectRef, GetMetricSpecResponse>) => {
       const specs = metricSpecs(decisions, call.request);
       onCall('StreamMetricSpec', isRefusal(specs) ? specs.kind : null);
-      if (isRefusal(specs)) return void call.destroy(Object.assign(new Error(specs.why), statusOf(specs)));
+      if (isRefusal(specs)) return refuse(call, specs);
       // Names and targets are constant for the life of a trigger, so the first message is also the last.
       call.write(specs);
       return streams.add(call, () => undefined);
     },
   };
   return { handlers, streams };
+}
+
+/** As grpc-js has it: `destroy` would drop the status and leave the client waiting. */
+function refuse(call: ServerWritableStream<unknown, unknown>, refusal: Refusal): void {
+  call.emit('error', statusOf(refusal));
 }
 
 function metricSpecs(decisions: Decisions, request: ScaledObjectRef): GetMetricSpecResponse | Refusal {

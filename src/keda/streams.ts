@@ -5,7 +5,7 @@ export interface EndableStream {
 }
 
 export interface Streams {
-  /** Keeps the stream until its client leaves; `stop` is then called, once. */
+  /** Keeps the stream until its client leaves or `end` is called; `stop` is then called, once. */
   add(call: EndableStream, stop: () => void): void;
   /** Ends all streams with OK and every later one at once: KEDA resets its back-off only then (KEDA-PROTOCOL 49). */
   end(): void;
@@ -15,20 +15,25 @@ export interface Streams {
 export function openStreams(): Streams {
   const open = new Map<EndableStream, () => void>();
   let ended = false;
+  // First nothing more is written: a message after the end would turn OK into an error.
+  const finish = (call: EndableStream, leave: () => void) => {
+    leave();
+    call.end();
+  };
   return {
     add(call, stop) {
       const leave = () => {
         if (open.delete(call)) stop();
       };
-      open.set(call, stop);
+      open.set(call, leave);
       call.on('cancelled', leave);
       call.on('close', leave);
       call.on('error', leave);
-      if (ended) call.end();
+      if (ended) finish(call, leave);
     },
     end() {
       ended = true;
-      for (const call of open.keys()) call.end();
+      for (const [call, leave] of open) finish(call, leave);
     },
     count: () => open.size,
   };
