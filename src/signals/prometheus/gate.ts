@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.js';
 import { admit, afterFailure, afterOwnFault, CLOSED, passable, type Breaker } from './breaker.js';
 import type { Deadline } from './deadline.js';
 import { QueryFault } from './fault.js';
-import { createPlaces, type Places } from './places.js';
+import { createPlaces, type Places } from '../places.js';
 import { earn, FULL, spend } from './retry-budget.js';
 
 /** What lets queries through to one server, a second time if need be, and holds them back. */

@@ -1,5 +1,5 @@
 import { inWords, type Millis } from '../../core/time.js';
-import { createPlaces } from '../prometheus/places.js';
+import { createPlaces } from '../places.js';
 
 /** Exchanges with targets: so many at once, each with a deadline that waiting for its turn counts towards. */
 export interface Exchanges {
