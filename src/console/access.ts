@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
  * Who may read the admin API: this machine and pod (which is where `kubectl port-forward` comes from), and whoever
  * brings the bearer token. What it shows is every tenant's metadata and decisions.
  *
- * @param token null: loopback alone
+ * @param token null or empty: loopback alone
  */
 export function mayRead(
   remote: string | undefined,
@@ -13,7 +13,7 @@ export function mayRead(
 ): boolean {
   if (remote !== undefined && isLoopback(remote)) return true;
   const given = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
-  return token !== null && given !== undefined && sameText(given.trim(), token);
+  return token !== null && token !== '' && given !== undefined && sameText(given.trim(), token);
 }
 
 function isLoopback(address: string): boolean {

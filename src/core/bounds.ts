@@ -1,23 +1,30 @@
 import type { StageName } from './decision.js';
 import type { Moment } from './moment.js';
-import type { Policy } from './policy.js';
+import { MOST_REPLICAS, type Policy } from './policy.js';
 import { stage, type Recommendation } from './recommend.js';
 import { stabilised } from './stabilise.js';
 import type { State } from './state.js';
 import { inWords } from './time.js';
+import { wakeReplicas } from './wake.js';
 
 /** Stage 7, with the bounds that exist so far. */
 export function withinBounds(policy: Policy, recommendation: Recommendation): Recommendation {
   const { replicas, verdict } = recommendation;
   if (verdict === 'blind') return recommendation;
-  if (policy.maxReplicas !== null && replicas > policy.maxReplicas) {
-    const why = `capped at maxReplicas ${policy.maxReplicas}, wanted ${replicas}`;
-    return moved(recommendation, 'ceiling', policy.maxReplicas, why);
+  const most = ceiling(policy);
+  if (replicas > most) {
+    const bound = policy.maxReplicas === null ? 'what a cluster holds' : 'maxReplicas';
+    return moved(recommendation, 'ceiling', most, `capped at ${bound} ${most}, wanted ${replicas}`);
   }
   if (replicas < policy.minReplicas) {
     return moved(recommendation, 'floor', policy.minReplicas, `minReplicas ${policy.minReplicas}`);
   }
   return recommendation;
+}
+
+/** The most that may be asked for. */
+export function ceiling({ maxReplicas }: Policy): number {
+  return Math.min(maxReplicas ?? MOST_REPLICAS, MOST_REPLICAS);
 }
 
 /** Stage 8. What is held for want of data is no recommendation, and leaves the window as it is. */
@@ -38,12 +45,19 @@ export function overWindow(
   return { recommendation: moved(recommendation, 'stabilise', replicas, why), recommendations };
 }
 
-/** A trigger that names its wake signal does not go to zero while that signal could not bring it back. */
+/**
+ * Idle pods go to zero unless the wake signal would bring them back at once, as with requests too short for a scrape to
+ * see; and where the trigger names its wake signal, unless that could not bring them back at all.
+ */
 export function zeroOnlyIfWakeable(moment: Moment, recommendation: Recommendation): Recommendation {
   const { policy, wake, situation } = moment;
-  const leaves = recommendation.replicas === 0 && situation === 'reporting';
-  if (!leaves || policy.wake?.required !== true || wake.kind === 'fresh' || wake.kind === 'idle')
-    return recommendation;
+  if (recommendation.replicas > 0 || situation !== 'reporting' || policy.wake === null) return recommendation;
+  const spoken = wakeReplicas(policy.wake, wake);
+  if (spoken.replicas > 0) {
+    const replicas = Math.min(spoken.replicas, ceiling(policy));
+    return moved(recommendation, 'zero', replicas, spoken.why);
+  }
+  if (!policy.wake.required || wake.kind === 'fresh' || wake.kind === 'idle') return recommendation;
   const why = wake.kind === 'absent' ? wake.why : `${policy.wake.profile} is being read`;
   return moved(recommendation, 'zero', 1, `idle, but nothing would wake it: ${why}`);
 }

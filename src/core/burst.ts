@@ -12,7 +12,7 @@ export interface Burst {
   readonly state: Pick<State, 'loads' | 'burst'>;
   /** Replicas that the burst holds, or 0. */
   readonly holds: number;
-  readonly why: string | null;
+  readonly why: string;
 }
 
 /**
@@ -36,7 +36,7 @@ export function watchForBurst(
   const open = state.burst !== null && now < state.burst.until ? state.burst : { until: now, replicas: 0 };
   // Never further ahead than one window, also where the clock has been set back.
   const until = jumped ? now + BURST_WINDOW : Math.min(open.until, now + BURST_WINDOW);
-  if (until === now) return { state: { loads, burst: null }, holds: 0, why: null };
+  if (until === now) return { state: { loads, burst: null }, holds: 0, why: '' };
   const held = Math.max(open.replicas, replicas);
   const burst = { until, replicas: held };
   return {

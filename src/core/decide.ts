@@ -1,9 +1,9 @@
-import { overWindow, withinBounds, zeroOnlyIfWakeable } from './bounds.js';
+import { ceiling, overWindow, withinBounds, zeroOnlyIfWakeable } from './bounds.js';
 import type { Decision, Stage, Verdict } from './decision.js';
 import { look, type Moment } from './moment.js';
 import type { Observation } from './observation.js';
 import type { Policy } from './policy.js';
-import { publishReplicas } from './publish.js';
+import { publishReplicas, publishSignals } from './publish.js';
 import { recommend, stage, type Recommendation } from './recommend.js';
 import type { State } from './state.js';
 import type { Millis } from './time.js';
@@ -41,34 +41,37 @@ interface Outcome {
 /** Stage 9: the values that the HPA turns into the wanted replicas. */
 function publish(moment: Moment, final: Recommendation): Outcome {
   const { policy, replicas, state } = moment;
-  const current = replicas.source === 'asked' ? state.asked : replicas.current;
-  if (policy.dryRun) return publishDry(final, current);
+  const known = replicas.source === 'asked' ? state.asked : replicas.current;
+  if (policy.dryRun) return publishDry(moment, final, known);
   // A held decision is repeated as it was: without data there is no count to work the HPA's tolerance out from.
-  const published = publishReplicas(
-    final.replicas,
-    final.verdict === 'fresh' ? current : null,
-    policy.tolerance,
-  );
+  const current = final.verdict === 'fresh' ? known : null;
+  const reader = { current, tolerance: policy.tolerance, most: ceiling(policy) };
+  const published =
+    policy.output === 'signal'
+      ? publishSignals(final.raw, targetsOf(policy), final.replicas, reader)
+      : publishReplicas(final.replicas, reader);
   return {
     asked: final.replicas,
     verdict: final.verdict,
-    metrics: policy.output === 'signal' ? final.raw : [published.value],
+    metrics: 'values' in published ? published.values : [published.value],
     stages: published.why === null ? [] : [stage('publish', published.hpaReplicas, published.why)],
   };
 }
 
-function publishDry(final: Recommendation, current: number | null): Outcome {
+function publishDry({ policy }: Moment, final: Recommendation, current: number | null): Outcome {
+  const targets = policy.output === 'signal' ? targetsOf(policy) : [1];
+  const reader = { current, tolerance: policy.tolerance, most: Infinity };
+  const metrics = targets.map((target) => publishReplicas(current ?? 0, reader, target).value);
   if (current === null) {
     const why = 'dryRun: the current replica count is not known';
-    return { asked: 0, verdict: 'blind', metrics: [0], stages: [stage('publish', 0, why)] };
+    return { asked: 0, verdict: 'blind', metrics, stages: [stage('publish', 0, why)] };
   }
   const why = `dryRun: publishes the current ${current}`;
-  return {
-    asked: current,
-    verdict: final.verdict,
-    metrics: [current],
-    stages: [stage('publish', current, why)],
-  };
+  return { asked: current, verdict: final.verdict, metrics, stages: [stage('publish', current, why)] };
+}
+
+function targetsOf(policy: Policy): number[] {
+  return policy.signals.map((signal) => signal.target);
 }
 
 function record(moment: Moment, final: Recommendation, outcome: Outcome): Decision {
@@ -87,7 +90,7 @@ function record(moment: Moment, final: Recommendation, outcome: Outcome): Decisi
     reason: outcome.verdict === 'blind' ? `blind: ${words}` : `${inReplicas(final.replicas)}: ${words}`,
     needsWake:
       situation !== 'reporting' || final.replicas === 0 || stages.some((each) => each.stage === 'zero'),
-    presumesZero: situation === 'unknown',
+    presumesZero: moment.presumesZero,
   };
 }
 
@@ -96,21 +99,31 @@ function inReplicas(count: number): string {
 }
 
 function nextState(
-  { state, situation, now }: Moment,
+  moment: Moment,
   final: Recommendation,
   outcome: Outcome,
   recommendations: State['recommendations'],
 ): State {
-  const asked = outcome.verdict === 'blind' ? state.asked : outcome.asked;
-  const fresh = final.verdict === 'fresh';
+  const { state, situation, replicas, presumesZero, now } = moment;
+  const asked = outcome.verdict === 'blind' || presumesZero ? state.asked : outcome.asked;
   return {
     pods: situation === 'zero' ? {} : state.pods,
     asked,
-    raisedAt: asked !== null && asked > (state.asked ?? 0) ? now : state.raisedAt,
-    blindSince: fresh ? null : (state.blindSince ?? now),
+    arrived: Math.min(
+      asked ?? 0,
+      Math.max(state.arrived, replicas.reporting, situation === 'reporting' ? 1 : 0),
+    ),
+    raisedAt: isRaised(moment, outcome) ? now : state.raisedAt,
+    blindSince: final.verdict === 'fresh' ? null : (state.blindSince ?? now),
     recommendations,
     loads: final.carry.loads,
     burst: final.carry.burst,
     raw: final.raw,
   };
+}
+
+/** After a restart the replicas that report have not been raised by the first decision. */
+function isRaised({ state, replicas, situation }: Moment, { verdict, asked }: Outcome): boolean {
+  if (verdict === 'blind' || (situation === 'starting' && state.asked === null)) return false;
+  return asked > (state.asked ?? replicas.current);
 }

@@ -7,10 +7,14 @@ import type { Replicas } from './replicas.js';
 export interface Demand {
   /** Sum over pods (extensive) or mean (intensive), in the profile's unit. */
   readonly raw: number;
+  /** What the HPA would divide by the target: the sum, or the mean once for each replica that it is the mean of. */
+  readonly total: number;
   /** Load in replicas, a real number, with the rules for missing and starting pods applied. */
   readonly demand: number;
   /** Whole replicas after the dead band. */
   readonly replicas: number;
+  /** At or below the activation, and nobody silent: a pod that says nothing may be the busy one. */
+  readonly idle: boolean;
   /** One line: the figures and the rule that decided. */
   readonly why: string;
 }
@@ -30,10 +34,12 @@ export function signalDemand(
   replicas: Replicas,
   tolerance: number,
 ): Demand {
-  return signal.kind === 'extensive'
-    ? extensiveDemand(signal, samples, replicas, tolerance)
-    : intensiveDemand(signal, samples, replicas, tolerance);
+  const demandOf = signal.kind === 'extensive' ? extensiveDemand : intensiveDemand;
+  const demand = demandOf(signal, samples, replicas, tolerance);
+  return { ...demand, idle: demand.raw <= signal.activation && replicas.missing === 0 };
 }
+
+type Asked = Pick<Demand, 'demand' | 'replicas' | 'why'>;
 
 /** A queue of 33 at a target of 10 asks for 3.3 replicas, whoever runs. */
 function extensiveDemand(
@@ -41,19 +47,20 @@ function extensiveDemand(
   samples: readonly Sample[],
   replicas: Replicas,
   tolerance: number,
-): Demand {
+): Omit<Demand, 'idle'> {
   const { target } = signal;
   const { current, missing } = replicas;
   const raw = samples.reduce((sum, sample) => sum + sample.value, 0);
   const plain = raw / target;
+  const seen = { raw, total: raw };
   const read = `${signal.profile} ${figure(raw)} ${signal.unit} in all, target ${figure(target)} each → ${figure(plain)}`;
-  if (current === 0) return { raw, demand: plain, replicas: whole(plain), why: read };
-  if (missing === 0 || plain >= current) return banded(raw, plain, current, tolerance, read);
+  if (current === 0) return { ...seen, ...exactly(plain, read) };
+  if (missing === 0 || plain >= current) return { ...seen, ...banded(plain, current, tolerance, read) };
   const corrected = plain + missing;
   const why = `${read}, ${figure(corrected)} with ${missing} silent ${pods(missing)} at the target`;
   return turned(plain, corrected, current)
-    ? stay(raw, current, why)
-    : banded(raw, corrected, current, tolerance, why);
+    ? { ...seen, ...stay(current, why) }
+    : { ...seen, ...banded(corrected, current, tolerance, why) };
 }
 
 /** A mean of 82 at a target of 40 on 1 pod asks for 2.05 replicas; what others on the way will take is not known yet. */
@@ -62,7 +69,7 @@ function intensiveDemand(
   samples: readonly Sample[],
   replicas: Replicas,
   tolerance: number,
-): Demand {
+): Omit<Demand, 'idle'> {
   const { target } = signal;
   const { missing, starting } = replicas;
   const current = Math.max(replicas.current, samples.length);
@@ -72,30 +79,34 @@ function intensiveDemand(
   const named = samples.some((sample) => sample.pod !== null);
   const reporting = named ? samples.length : Math.max(1, current - starting);
   const plain = ratio * reporting;
+  const seen = { raw, total: raw * reporting };
   const on = `on ${reporting} ${pods(reporting)}`;
   const read = `${signal.profile} mean ${figure(raw)} ${signal.unit} ${on}, target ${figure(target)} → ${figure(plain)}`;
   const absent = ratio > 1 ? missing + starting : missing;
   if (absent === 0) {
-    return withinTolerance(ratio, tolerance)
-      ? stay(raw, current, read)
-      : { raw, demand: plain, replicas: whole(plain), why: read };
+    const asked = withinTolerance(ratio, tolerance) ? stay(current, read) : exactly(plain, read);
+    return { ...seen, ...asked };
   }
   const counted = reporting + absent;
   const corrected = (plain + (ratio > 1 ? 0 : missing)) / counted;
   const as = ratio > 1 ? 'silent or starting, counted at 0' : 'silent, counted at the target';
   const why = `${read}, with ${absent} ${pods(absent)} ${as}: ${figure(corrected * counted)}`;
-  if (withinTolerance(corrected, tolerance) || turned(ratio, corrected, 1)) return stay(raw, current, why);
-  return { raw, demand: corrected * counted, replicas: whole(corrected * counted), why };
+  const stays = withinTolerance(corrected, tolerance) || turned(ratio, corrected, 1);
+  return { ...seen, ...(stays ? stay(current, why) : exactly(corrected * counted, why)) };
 }
 
-function banded(raw: number, demand: number, current: number, tolerance: number, why: string): Demand {
+function banded(demand: number, current: number, tolerance: number, why: string): Asked {
   return withinTolerance(demand / current, tolerance)
-    ? { ...stay(raw, current, why), demand }
-    : { raw, demand, replicas: whole(demand), why };
+    ? { ...stay(current, why), demand }
+    : exactly(demand, why);
 }
 
-function stay(raw: number, current: number, why: string): Demand {
-  return { raw, demand: current, replicas: current, why: `${why}, close enough to ${current}` };
+function exactly(demand: number, why: string): Asked {
+  return { demand, replicas: whole(demand), why };
+}
+
+function stay(current: number, why: string): Asked {
+  return { demand: current, replicas: current, why: `${why}, close enough to ${current}` };
 }
 
 /** Whether a correction took a value from one side of the pivot to the other. */
@@ -113,7 +124,7 @@ export function weightedMean(samples: readonly Sample[]): number {
   let weighted = 0;
   let plain = 0;
   for (const { value, weight } of samples) {
-    const counts = weight === undefined ? 1 : Number.isFinite(weight) && weight > 0 ? weight : 0;
+    const counts = weight === undefined ? 1 : weight > 0 && weight <= Number.MAX_SAFE_INTEGER ? weight : 0;
     weights += counts;
     weighted += counts * value;
     plain += value;

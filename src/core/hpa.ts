@@ -4,6 +4,11 @@
  * Quantities are whole thousandths there, and so are they here.
  */
 
+/** What KEDA makes of a value: it cuts value × 1000 off, so that 1.001 becomes 1000 (keda 2.20, pkg/scalers/scaler.go GenerateMetricInMili). */
+export function milliOf(value: number): number {
+  return Math.trunc(value * 1000);
+}
+
 /** Whether a usage ratio leaves the replicas alone: inclusive at both ends (replica_calculator.go:56-58). */
 export function withinTolerance(ratio: number, tolerance: number): boolean {
   return ratio >= 1 - tolerance && ratio <= 1 + tolerance;

@@ -1,16 +1,10 @@
 import type { Observation } from './observation.js';
 import type { Policy, SignalPolicy } from './policy.js';
-import { weigh, type Evidence } from './read.js';
+import { weigh, type Evidence, type Weighed } from './read.js';
 import { countReplicas, podsSeen, reportingPods, type Replicas } from './replicas.js';
 import { situationOf, type Situation } from './situation.js';
 import { notAhead, type State } from './state.js';
 import type { Millis } from './time.js';
-
-/** One signal and what its reading is worth now. */
-export interface Weighed {
-  readonly signal: SignalPolicy;
-  readonly evidence: Evidence;
-}
 
 /** All that is known while one decision is made. */
 export interface Moment {
@@ -34,10 +28,9 @@ export interface Moment {
 /** Stages 1 and 2: what is fresh, who runs, and what silence means. */
 export function look(before: State, observation: Observation, policy: Policy, now: Millis): Moment {
   const past = notAhead(before, now);
-  const countKnown = observation.replicas !== null || past.asked !== null;
   const signals = policy.signals.map((signal, index) => {
     const evidence = weigh(observation.readings[index] ?? { kind: 'unread' }, signal, now);
-    return { signal, evidence: countKnown ? evidence : withoutCount(evidence, signal) };
+    return { signal, evidence: observation.replicas === null ? countable(evidence, signal) : evidence };
   });
   const wake: Evidence =
     policy.wake === null ? { kind: 'unread' } : weigh(observation.wake, policy.wake, now);
@@ -46,17 +39,17 @@ export function look(before: State, observation: Observation, policy: Policy, no
   const state = { ...past, pods };
   const known = Object.keys(pods).length;
   const situation = situationOf(signals, observation, state, policy.leadTime, now);
-  const replicas = countReplicas(observation.replicas, reporting.length, known, state, policy.leadTime, now);
+  const replicas = countReplicas(observation.replicas, reporting.length, known, state);
   const presumesZero =
     observation.replicas === null &&
     (situation === 'unknown' || (situation === 'starting' && state.asked === null));
   return { now, policy, state, observation, signals, wake, replicas, situation, presumesZero };
 }
 
-/** A mean over a whole workload says nothing until somebody knows over how many replicas. */
-function withoutCount(evidence: Evidence, signal: SignalPolicy): Evidence {
-  if (evidence.kind !== 'fresh' || signal.kind === 'extensive') return evidence;
+/** A mean without pods is no demand while nobody knows of how many replicas it is the mean. */
+function countable(evidence: Evidence, signal: SignalPolicy): Evidence {
+  if (signal.kind !== 'intensive' || evidence.kind !== 'fresh') return evidence;
   if (evidence.samples.some((sample) => sample.pod !== null)) return evidence;
-  const why = `${signal.profile}: a mean without pods, and the replica count is not known; give one value per pod, or cluster access`;
+  const why = `${signal.profile}: one value for all pods; without cluster access it takes one for each (keep the pod label)`;
   return { kind: 'absent', nobody: false, why, faults: evidence.faults };
 }

@@ -36,6 +36,9 @@ export interface WakePolicy extends SignalPolicy {
   readonly required: boolean;
 }
 
+/** More than a cluster holds (kubernetes.io, large clusters: 150 000 pods), and no decision asks for more. */
+export const MOST_REPLICAS = 150_000;
+
 /** One trigger's settings, validated; all that core needs to know to decide. */
 export interface Policy {
   /** At least one; the largest demand wins. */

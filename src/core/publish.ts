@@ -1,7 +1,7 @@
-import { hpaReplicas } from './hpa.js';
+import { hpaReplicas, milliOf } from './hpa.js';
 
 export interface Published {
-  /** Metric value for a target of 1; at most three decimals, as the HPA reads it. */
+  /** Metric value; at most three decimals, as the HPA reads it. */
   readonly value: number;
   /** What the HPA makes of it at the current count, before its own behaviour and stabilisation. */
   readonly hpaReplicas: number;
@@ -9,51 +9,105 @@ export interface Published {
   readonly why: string | null;
 }
 
+/** The HPA that a value is meant for. */
+export interface Reader {
+  /** status.replicas as far as known; null or 0: the HPA is not at work, since KEDA starts from 0 to 1 first. */
+  readonly current: number | null;
+  /** 0.1 unless the cluster or the ScaledObject's behaviour says otherwise. */
+  readonly tolerance: number;
+  /** The count that no value may lead above. */
+  readonly most: number;
+}
+
+/** Quantities are 64-bit thousandths; KEDA turns a value of 1e17 into 0 (KEDA-PROTOCOL 18). */
+const LARGEST_VALUE = 9e15;
+
 /**
- * The metric value, for a target of 1, that the HPA turns into the wanted replicas.
+ * The metric value that the HPA turns into the wanted replicas.
  *
  * Publishing the count itself is not enough: at 10 replicas and a tolerance of 0.1 a value of 11 is ignored
  * (11 ÷ 10 lies inside the band) and 11.001 gives 12. At 20, 18 is ignored but 17.999 gives 18. Where no value gives the
- * wanted count, one replica too many is preferred to people waiting.
+ * wanted count, one replica too many is preferred to people waiting, though never one above `most`.
  *
  * @param wanted replicas, ≥ 0
- * @param current status.replicas as far as known; null or 0: the count itself, since KEDA starts from 0 to 1 first
- * @param tolerance the HPA's, 0.1 unless the cluster or the ScaledObject's behaviour says otherwise
+ * @param target the metric's `averageValue`, > 0
  */
-export function publishReplicas(wanted: number, current: number | null, tolerance: number): Published {
-  if (current === null || current === 0 || wanted === 0)
-    return { value: wanted, hpaReplicas: wanted, why: null };
-  if (hpaReplicas(wanted * 1000, 1000, current, tolerance) === wanted) {
-    return { value: wanted, hpaReplicas: wanted, why: null };
-  }
-  return wanted > current ? above(wanted, current, tolerance) : below(wanted, current, tolerance);
+export function publishReplicas(wanted: number, reader: Reader, target = 1): Published {
+  const { current, most } = reader;
+  const targetMilli = inMilli(target);
+  const exact = published(wanted * targetMilli, wanted, null);
+  if (current === null || current === 0 || wanted === 0) return exact;
+  if (taken(exact.value, targetMilli, reader) === wanted) return exact;
+  const milli = leavingBand(wanted > current ? 1 : -1, current, targetMilli, reader);
+  const reached = taken(milli / 1000, targetMilli, reader);
+  if (reached === wanted) return published(milli, wanted, null);
+  const ignores = `the HPA ignores ${wanted} at ${current} (tolerance ${reader.tolerance})`;
+  if (current > most || (reached > wanted && reached <= most))
+    return published(milli, reached, `${ignores}; ${reached} is the next it takes`);
+  return published(
+    current * targetMilli,
+    current,
+    `${ignores} and would go to ${reached}; kept at ${current}`,
+  );
 }
 
-/** The smallest value that leaves the band upwards. */
-function above(wanted: number, current: number, tolerance: number): Published {
-  const milli = nextMilli(current * (1 + tolerance) * 1000, 1, (at) => moves(at, current, tolerance));
-  const reached = hpaReplicas(milli, 1000, current, tolerance);
-  if (reached === wanted) return { value: milli / 1000, hpaReplicas: reached, why: null };
-  const why = `the HPA ignores ${wanted} at ${current} (tolerance ${tolerance}); ${reached} is the next it takes`;
-  return { value: milli / 1000, hpaReplicas: reached, why };
+/**
+ * For `output: signal`: the raw values where the HPA's arithmetic makes the wanted replicas of them. Where it does not
+ * (pods without data, starting pods, bounds, a burst), the values that do.
+ *
+ * @param raw of each signal, what the HPA divides by the target
+ * @param targets as many
+ */
+export function publishSignals(
+  raw: readonly number[],
+  targets: readonly number[],
+  wanted: number,
+  reader: Reader,
+): Omit<Published, 'value'> & { readonly values: readonly number[] } {
+  const signals = targets.map((target, index) => {
+    const value = Math.min(raw[index] ?? 0, LARGEST_VALUE);
+    return { value, load: value / target, alone: taken(value, inMilli(target), reader), target };
+  });
+  const alone = Math.max(...signals.map((each) => each.alone));
+  // The HPA's own minimum is at least 1, so that 0 and 1 are the same to it.
+  if (Math.max(1, alone) === Math.max(1, wanted))
+    return { values: signals.map((each) => each.value), hpaReplicas: wanted, why: null };
+  const leading = signals.reduce((a, b) => (b.load > a.load ? b : a));
+  const { hpaReplicas: reached, why } = publishReplicas(wanted, reader, leading.target);
+  const values = signals.map((each) =>
+    each === leading || each.alone > reached
+      ? publishReplicas(wanted, reader, each.target).value
+      : each.value,
+  );
+  return {
+    values,
+    hpaReplicas: reached,
+    why: why ?? `published as ${wanted}: the raw values alone make ${alone}`,
+  };
 }
 
-/** The largest value that leaves the band downwards, unless it would take away more than wanted. */
-function below(wanted: number, current: number, tolerance: number): Published {
-  const milli = nextMilli(current * (1 - tolerance) * 1000, -1, (at) => moves(at, current, tolerance));
-  const reached = hpaReplicas(milli, 1000, current, tolerance);
-  if (reached === wanted) return { value: milli / 1000, hpaReplicas: reached, why: null };
-  const why = `the HPA ignores ${wanted} at ${current} (tolerance ${tolerance}) and could only fall to ${reached}; kept at ${current}`;
-  return { value: current, hpaReplicas: current, why };
+function published(milli: number, hpaReplicas: number, why: string | null): Published {
+  return { value: Math.min(milli / 1000, LARGEST_VALUE), hpaReplicas, why };
 }
 
-function moves(milli: number, current: number, tolerance: number): boolean {
-  return hpaReplicas(milli, 1000, current, tolerance) !== current;
+function inMilli(target: number): number {
+  return Math.max(1, milliOf(target));
 }
 
-/** Floating point decides what lies on the band's edge, so the edge is tried rather than computed. */
-function nextMilli(edge: number, step: 1 | -1, moved: (milli: number) => boolean): number {
-  let milli = step === 1 ? Math.floor(edge) - 1 : Math.ceil(edge) + 1;
-  while (!moved(milli)) milli += step;
+/** Replicas that the HPA makes of a value as KEDA hands it over. */
+function taken(value: number, targetMilli: number, { current, tolerance }: Reader): number {
+  const milli = milliOf(value);
+  return current === null || current === 0
+    ? Math.ceil(milli / targetMilli)
+    : hpaReplicas(milli, targetMilli, current, tolerance);
+}
+
+/** The first thousandth outside the band. Floating point decides what lies on the edge, so it is tried rather than computed. */
+function leavingBand(step: 1 | -1, current: number, targetMilli: number, reader: Reader): number {
+  const edge = current * (1 + step * reader.tolerance) * targetMilli;
+  // Above 2^53 the next thousandth is further away than 1.
+  const stride = step * Math.max(1, edge * 2 * Number.EPSILON);
+  let milli = Math.floor(edge) - stride;
+  while (taken(milli / 1000, targetMilli, reader) === current) milli += stride;
   return milli;
 }

@@ -20,6 +20,12 @@ export type Evidence =
   | { readonly kind: 'absent'; readonly nobody: boolean; readonly why: string; readonly faults: Faults }
   | { readonly kind: 'unread' };
 
+/** One signal and what its reading is worth now. */
+export interface Weighed {
+  readonly signal: SignalPolicy;
+  readonly evidence: Evidence;
+}
+
 /** Samples left out of a decision. */
 export interface Faults {
   /** NaN, infinite, negative, or too large or too far in the future to be a measurement. */

@@ -2,10 +2,10 @@ import { watchForBurst } from './burst.js';
 import type { SignalReport, Stage, StageName, Verdict } from './decision.js';
 import { signalDemand, type Demand } from './demand.js';
 import type { Moment } from './moment.js';
-import type { Evidence } from './read.js';
-import { reportAbsence, reportDemand, reportWake } from './report.js';
+import type { Weighed } from './read.js';
+import { reportAbsence, reportSignal, reportWake } from './report.js';
 import type { State } from './state.js';
-import { inWords } from './time.js';
+import { inWords, type Millis } from './time.js';
 import { wakeReplicas } from './wake.js';
 
 /** What the signals come to, before bounds and windows. */
@@ -35,46 +35,40 @@ export function recommend(moment: Moment): Recommendation {
 
 /** Stages 3 to 5: the largest demand, never less than what runs while one of the signals is silent. */
 function byDemand(moment: Moment): Recommendation {
-  const { evidence, policy, replicas, state, now } = moment;
-  const demands = evidence.map((each, index) => demandOf(moment, each, index));
-  const largest = demands.reduce(
-    (a, b) => (b !== null && (a === null || b.replicas > a.replicas) ? b : a),
-    null,
-  );
-  const silent = evidence.find((each) => each.kind === 'absent');
-  const idle = silent === undefined && demands.every((demand, index) => isIdle(moment, demand, index));
-  const asked = idle ? 0 : Math.max(1, largest?.replicas ?? 0);
-  const stages: Stage[] = [stage('demand', asked, largest?.why ?? 'no load')];
-  for (const each of evidence) {
-    if (each.kind !== 'fresh' || each.failing === null) continue;
-    stages.push(stage('read', asked, `on values up to ${inWords(each.age)} old: ${each.failing}`));
-  }
-  const floor = silent === undefined ? 0 : Math.max(replicas.current, state.asked ?? 0);
-  const safe = Math.max(asked, floor);
-  if (safe > asked) stages.push(stage('absence', safe, `${silent?.why ?? ''}: no scale-down without it`));
+  const { signals, policy, replicas, state, now } = moment;
+  const demands = signals.map((each) => demandOf(moment, each));
+  const heard = demands.filter((each) => each !== null);
+  const silence = silenceOf(moment, signals.length - heard.length);
+  const largest = heard.reduce((a, b) => (b.replicas > a.replicas ? b : a));
+  const idle = heard.every((each) => each.idle);
+  const asked = idle ? 0 : Math.max(1, largest.replicas);
+  const stages: Stage[] = [stage('demand', asked, largest.why), ...onLastValues(moment, asked)];
+  const safe = silence === null ? asked : Math.max(asked, standingReplicas(moment));
+  if (silence !== null && safe > asked) stages.push(stage('absence', safe, silence));
   if (replicas.starting > 0) {
     stages.push(stage('coming', safe, `${replicas.starting} asked for and not ready yet count as capacity`));
   }
-  const load = demands.reduce((most, demand) => Math.max(most, demand?.demand ?? 0), 0);
+  const load = Math.max(...heard.map((each) => each.demand));
   const burst = watchForBurst(state, load, safe, replicas.current, now);
   const wanted = policy.burst ? Math.max(safe, burst.holds) : safe;
-  if (wanted > safe) stages.push(stage('burst', wanted, burst.why ?? ''));
+  if (wanted > safe) stages.push(stage('burst', wanted, burst.why));
   return {
     replicas: wanted,
     verdict: 'fresh',
     active: wanted > 0,
     stages,
-    reports: evidence.map((each, index) => reportDemand(policy.signals[index], each, demands[index] ?? null)),
-    raw: demands.map((demand, index) => rawValue(moment, demand, index)),
+    reports: [
+      ...signals.map((each, index) => reportSignal(each, demands[index] ?? null)),
+      ...wakeReports(moment),
+    ],
+    raw: demands.map((each, index) => each?.total ?? state.raw[index] ?? 0),
     carry: burst.state,
   };
 }
 
-function demandOf(moment: Moment, evidence: Evidence, index: number): Demand | null {
-  const { policy, replicas } = moment;
-  const signal = policy.signals[index];
-  if (signal === undefined) return null;
-  if (evidence.kind === 'idle') return { raw: 0, demand: 0, replicas: 0, why: evidence.why };
+function demandOf({ policy, replicas }: Moment, { signal, evidence }: Weighed): Demand | null {
+  if (evidence.kind === 'idle')
+    return { raw: 0, total: 0, demand: 0, replicas: 0, idle: true, why: evidence.why };
   if (evidence.kind !== 'fresh') return null;
   const reporting = evidence.samples.filter((sample) => sample.pod !== null).length;
   // A pod that reports another profile's signal but not this one is missing here.
@@ -82,18 +76,35 @@ function demandOf(moment: Moment, evidence: Evidence, index: number): Demand | n
   return signalDemand(signal, evidence.samples, { ...replicas, missing }, policy.tolerance);
 }
 
-function isIdle(moment: Moment, demand: Demand | null, index: number): boolean {
-  return demand === null || demand.raw <= (moment.policy.signals[index]?.activation ?? 0);
+/** Said with every decision that rests on what a failing source said last. */
+function onLastValues({ signals }: Moment, replicas: number): Stage[] {
+  return signals.flatMap(({ evidence }) =>
+    evidence.kind === 'fresh' && evidence.failing !== null
+      ? [stage('read', replicas, `on values up to ${inWords(evidence.age)} old: ${evidence.failing}`)]
+      : [],
+  );
 }
 
-/** For `output: signal`, what the HPA divides by the target itself: a mean counts once for each pod that reports. */
-function rawValue(moment: Moment, demand: Demand | null, index: number): number {
-  const signal = moment.policy.signals[index];
-  const evidence = moment.evidence[index];
-  if (demand === null || signal === undefined) return moment.state.raw[index] ?? 0;
-  return signal.kind === 'intensive' && evidence?.kind === 'fresh'
-    ? demand.raw * evidence.samples.length
-    : demand.raw;
+/**
+ * Why nothing may scale down, if so: a signal is silent, or a pod that nobody knows to be gone. With cluster access it is
+ * known to run, and counting it at the target is enough; without, what is lowered on its account would count it as gone
+ * at the next tick, and the one after, down to zero.
+ */
+function silenceOf(moment: Moment, silentSignals: number): string | null {
+  if (silentSignals > 0) return `${firstWhy(moment)}: no scale-down without it`;
+  const { replicas, state, policy } = moment;
+  const fellSilent = Math.min(replicas.missing, Object.keys(state.pods).length - replicas.reporting);
+  if (replicas.source !== 'pods' || fellSilent === 0) return null;
+  return `${fellSilent} of ${replicas.current} fell silent: no scale-down for ${inWords(policy.holdFor)} after that`;
+}
+
+/**
+ * What stands while a signal is silent. At zero the pods' own signals are, and that wakes nobody. Without cluster access
+ * the pods that report are no measure beside what was asked for: a rollout shows the old ones and the new.
+ */
+function standingReplicas({ replicas, state }: Moment): number {
+  if (replicas.source !== 'cluster') return state.asked ?? Math.max(1, replicas.current);
+  return replicas.current === 0 ? 0 : Math.max(replicas.current, state.asked ?? 0);
 }
 
 /** No pod reports and none has to: the wake signal speaks, and what was asked for stands while it starts. */
@@ -101,7 +112,7 @@ function byWake(moment: Moment): Recommendation {
   const { policy, state, situation, observation } = moment;
   const spoken = wakeReplicas(policy.wake, moment.wake);
   const starting =
-    situation === 'starting' ? Math.max(state.asked ?? 0, observation.replicas?.current ?? 0) : 0;
+    situation === 'starting' ? Math.max(1, state.asked ?? 0, observation.replicas?.current ?? 0) : 0;
   const replicas = Math.max(starting, spoken.replicas);
   const why = starting > 0 ? `${spoken.why}; ${starting} starting` : spoken.why;
   const at = (verdict: Verdict, reason: string): Recommendation => ({
@@ -111,29 +122,49 @@ function byWake(moment: Moment): Recommendation {
     verdict,
     stages: [stage('absence', replicas, reason)],
   });
-  if (spoken.kind === 'speaks' || situation === 'starting') return at('fresh', why);
-  if (situation === 'unknown') return at('blind', `${firstWhy(moment)}; ${why}; absence is not zero`);
-  return spoken.kind === 'nothing' ? at('fresh', why) : at(standing(moment) ? 'held' : 'blind', why);
+  if (replicas > 0) return at('fresh', why);
+  if (situation === 'unknown') {
+    const isZero = spoken.kind === 'speaks' && areGone(moment);
+    return isZero ? at('fresh', why) : at('blind', `${firstWhy(moment)}; ${why}; absence is not zero`);
+  }
+  return spoken.kind === 'silent' ? at(standing(moment) ? 'held' : 'blind', why) : at('fresh', why);
+}
+
+/** The sources answer and know nothing of this workload. A source that does not answer says nothing about its pods. */
+function areGone({ signals, observation }: Moment): boolean {
+  return signals.every((_, index) => {
+    const reading = observation.readings[index];
+    return reading?.kind === 'answered' && reading.samples.length === 0;
+  });
 }
 
 /** There should be data: the last decision stands for `holdFor`, and no scale-down comes of it. */
 function byHolding(moment: Moment): Recommendation {
   const { policy, state, now } = moment;
-  const blindFor = state.blindSince === null ? 0 : now - state.blindSince;
+  const woken = wakeReplicas(policy.wake, moment.wake);
   const held = state.asked ?? 0;
+  const base = { ...absentBase(moment), raw: state.raw };
+  if (state.asked === 0 && woken.replicas > 0) {
+    const stages = [stage('absence', woken.replicas, `${firstWhy(moment)}; ${woken.why}`)];
+    return { ...base, replicas: woken.replicas, active: true, verdict: 'fresh', stages };
+  }
   const stands = state.asked !== null && standing(moment);
-  const why = stands
-    ? `${firstWhy(moment)}; the last decision stands for another ${inWords(policy.holdFor - blindFor)}`
-    : `${firstWhy(moment)}; blind for ${inWords(blindFor)}, holdFor is ${inWords(policy.holdFor)}`;
   return {
-    ...absentBase(moment),
+    ...base,
     replicas: held,
     verdict: stands ? 'held' : 'blind',
     // Once blind, a push of `true` can still wake what somebody scaled to zero by hand; above zero it changes nothing.
-    active: stands ? held > 0 : wakeReplicas(policy.wake, moment.wake).replicas > 0,
-    stages: [stage('absence', held, why)],
-    raw: state.raw,
+    active: stands ? held > 0 : woken.replicas > 0,
+    stages: [stage('absence', held, `${firstWhy(moment)}; ${howLong(state, policy.holdFor, stands, now)}`)],
   };
+}
+
+function howLong(state: State, holdFor: Millis, stands: boolean, now: Millis): string {
+  if (state.asked === null) return 'replicas run, and there is no earlier decision to stand on';
+  const blindFor = now - (state.blindSince ?? now);
+  return stands
+    ? `the last decision stands for another ${inWords(holdFor - blindFor)}`
+    : `blind for ${inWords(blindFor)}, holdFor is ${inWords(holdFor)}`;
 }
 
 function standing({ state, policy, now }: Moment): boolean {
@@ -141,18 +172,22 @@ function standing({ state, policy, now }: Moment): boolean {
 }
 
 function absentBase(moment: Moment): Pick<Recommendation, 'raw' | 'reports' | 'carry'> {
-  const { evidence, policy, wake, state } = moment;
-  const reports = evidence.map((each, index) => reportAbsence(policy.signals[index], each));
+  const { signals, state } = moment;
   return {
-    raw: policy.signals.map(() => 0),
-    reports: policy.wake === null ? reports : [...reports, reportWake(policy.wake, wake)],
+    raw: signals.map(() => 0),
+    reports: [...signals.map(reportAbsence), ...wakeReports(moment)],
     carry: { loads: state.loads, burst: state.burst },
   };
 }
 
-function firstWhy(moment: Moment): string {
-  const absent = moment.evidence.find((each) => each.kind === 'absent');
-  return absent?.kind === 'absent' ? absent.why : 'no signal has been read yet';
+function wakeReports({ policy, wake }: Moment): SignalReport[] {
+  return policy.wake === null ? [] : [reportWake(policy.wake, wake)];
+}
+
+function firstWhy({ signals }: Moment): string {
+  for (const { evidence } of signals) if (evidence.kind === 'absent') return evidence.why;
+  const unread = signals.find(({ evidence }) => evidence.kind === 'unread');
+  return `${unread?.signal.profile ?? ''}: not read yet`;
 }
 
 export function stage(name: StageName, replicas: number, why: string): Stage {

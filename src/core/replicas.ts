@@ -1,5 +1,5 @@
 import type { ClusterReplicas } from './observation.js';
-import type { Evidence } from './read.js';
+import type { Weighed } from './read.js';
 import type { State } from './state.js';
 import type { Millis } from './time.js';
 
@@ -9,7 +9,7 @@ export interface Replicas {
   readonly current: number;
   /** Pods with a fresh value of any signal. */
   readonly reporting: number;
-  /** Asked for and not coming any more, or known to run, but without a fresh value. */
+  /** Running as far as known, but without a fresh value. */
   readonly missing: number;
   /** Asked for and not yet ready: capacity that is coming. */
   readonly starting: number;
@@ -18,7 +18,7 @@ export interface Replicas {
 }
 
 /** So many silent pods are remembered: labels that change with every query must not fill the memory. */
-const MOST_SILENT = 1000;
+const MOST_SILENT = 100;
 
 /** When each known pod last reported, after this tick. Silent for longer than `memory`: forgotten. */
 export function podsSeen(
@@ -27,33 +27,40 @@ export function podsSeen(
   now: Millis,
   memory: Millis,
 ): Record<string, Millis> {
+  const next = new Map<string, Millis>();
   const loud = new Set(reporting);
-  const silent = Object.entries(seen).filter(([pod, at]) => !loud.has(pod) && now - at <= memory);
+  // A clock that was set back must not keep a pod for longer.
+  for (const [pod, at] of Object.entries(seen)) {
+    if (!loud.has(pod) && now - at <= memory) next.set(pod, Math.min(at, now));
+  }
+  for (const pod of next.keys()) {
+    if (next.size <= MOST_SILENT) break;
+    next.delete(pod);
+  }
+  for (const pod of reporting) next.set(pod, now);
   // From entries and not by assignment: a pod may be labelled __proto__.
-  return Object.fromEntries([...silent.slice(-MOST_SILENT), ...reporting.map((pod) => [pod, now] as const)]);
+  return Object.fromEntries(next);
 }
 
-export function reportingPods(evidence: readonly Evidence[]): string[] {
+export function reportingPods(signals: readonly Weighed[]): string[] {
   const pods = new Set<string>();
-  for (const each of evidence) {
-    if (each.kind !== 'fresh') continue;
-    for (const sample of each.samples) if (sample.pod !== null) pods.add(sample.pod);
+  for (const { evidence } of signals) {
+    if (evidence.kind !== 'fresh') continue;
+    for (const sample of evidence.samples) if (sample.pod !== null) pods.add(sample.pod);
   }
   return [...pods];
 }
 
 /**
- * Counts replicas. Without cluster access a pod that stops reporting is either gone, because fewer replicas were asked
- * for, or missing. With 3 asked and one silent it is missing (1), for however long; with 2 asked it is gone (0). What
- * was asked for and never reported is coming for the lead time, then missing.
+ * Counts replicas. Without cluster access what was asked for is all that is known of a pod that does not report: it is
+ * gone where fewer were asked for, missing where as many had arrived, and else still to come. With 3 arrived and one
+ * silent, one is missing, for however long; with 5 asked for, two more are starting; with 2, none is either.
  */
 export function countReplicas(
   cluster: ClusterReplicas | null,
   reporting: number,
   knownPods: number,
   state: State,
-  leadTime: Millis,
-  now: Millis,
 ): Replicas {
   if (cluster !== null) {
     const missing = Math.max(0, Math.min(cluster.ready, cluster.current) - reporting);
@@ -61,11 +68,11 @@ export function countReplicas(
     return { current: Math.max(cluster.current, reporting), reporting, missing, starting, source: 'cluster' };
   }
   const asked = state.asked ?? 0;
-  const coming = state.raisedAt !== null && now - state.raisedAt < leadTime;
   if (reporting === 0 && knownPods === 0) {
-    return { current: asked, reporting: 0, missing: 0, starting: coming ? asked : 0, source: 'asked' };
+    const starting = state.arrived === 0 ? asked : 0;
+    return { current: asked, reporting: 0, missing: 0, starting, source: 'asked' };
   }
-  const short = Math.max(0, asked - reporting);
-  const missing = coming ? Math.min(short, knownPods - reporting) : short;
-  return { current: reporting + short, reporting, missing, starting: short - missing, source: 'pods' };
+  const current = Math.max(asked, reporting);
+  const missing = Math.max(0, Math.min(asked, state.arrived) - reporting);
+  return { current, reporting, missing, starting: current - reporting - missing, source: 'pods' };
 }

@@ -1,17 +1,16 @@
 import type { SignalReport } from './decision.js';
 import { figure, type Demand } from './demand.js';
 import type { SignalPolicy, WakePolicy } from './policy.js';
-import type { Evidence, Faults } from './read.js';
+import type { Evidence, Faults, Weighed } from './read.js';
 
 const none: Faults = { unsound: 0, stale: 0, duplicate: 0 };
 
 /** A signal that was counted. */
-export function reportDemand(
-  signal: SignalPolicy | undefined,
-  evidence: Evidence,
-  demand: Demand | null,
+export function reportSignal(
+  { signal, evidence }: Weighed,
+  demand: Pick<Demand, 'raw' | 'demand' | 'why'> | null,
 ): SignalReport {
-  if (evidence.kind !== 'fresh' || demand === null) return reportAbsence(signal, evidence);
+  if (evidence.kind !== 'fresh' || demand === null) return reportAbsence({ signal, evidence });
   return {
     ...head(signal),
     evidence: 'fresh',
@@ -25,7 +24,7 @@ export function reportDemand(
 }
 
 /** A signal that had nothing to say. */
-export function reportAbsence(signal: SignalPolicy | undefined, evidence: Evidence): SignalReport {
+export function reportAbsence({ signal, evidence }: Weighed): SignalReport {
   return {
     ...head(signal),
     evidence: evidence.kind,
@@ -40,20 +39,17 @@ export function reportAbsence(signal: SignalPolicy | undefined, evidence: Eviden
 
 /** The signal that speaks while no pod reports. */
 export function reportWake(wake: WakePolicy, evidence: Evidence): SignalReport {
-  if (evidence.kind !== 'fresh') return { ...reportAbsence(wake, evidence), role: 'wake' };
+  if (evidence.kind !== 'fresh') return { ...reportAbsence({ signal: wake, evidence }), role: 'wake' };
   const raw = evidence.samples.reduce((sum, sample) => sum + sample.value, 0);
   const why = `${wake.profile} ${figure(raw)} ${wake.unit}`;
-  return {
-    ...reportDemand(wake, evidence, { raw, demand: raw / wake.target, replicas: 0, why }),
-    role: 'wake',
-  };
+  const report = reportSignal({ signal: wake, evidence }, { raw, demand: raw / wake.target, why });
+  return { ...report, role: 'wake' };
 }
 
-function head(signal: SignalPolicy | undefined): Pick<SignalReport, 'profile' | 'role' | 'unit' | 'target'> {
-  return {
-    profile: signal?.profile ?? '',
-    role: 'demand',
-    unit: signal?.unit ?? '',
-    target: signal?.target ?? 1,
-  };
+function head({
+  profile,
+  unit,
+  target,
+}: SignalPolicy): Pick<SignalReport, 'profile' | 'role' | 'unit' | 'target'> {
+  return { profile, role: 'demand', unit, target };
 }

@@ -1,5 +1,5 @@
-import type { Weighed } from './moment.js';
 import type { Observation } from './observation.js';
+import type { Weighed } from './read.js';
 import type { State } from './state.js';
 import type { Millis } from './time.js';
 
@@ -23,7 +23,8 @@ export function situationOf(
   leadTime: Millis,
   now: Millis,
 ): Situation {
-  if (signals.some(({ evidence }) => evidence.kind === 'fresh' || evidence.kind === 'idle')) return 'reporting';
+  if (signals.some(({ evidence }) => evidence.kind === 'fresh' || evidence.kind === 'idle'))
+    return 'reporting';
   const { replicas, hpaAsks } = observation;
   if (replicas !== null) {
     if (replicas.current === 0) return 'zero';
@@ -31,7 +32,7 @@ export function situationOf(
   }
   // Zero was asked for, but an HPA that asks sees replicas: KEDA's cooldown, or a minReplicaCount that nobody told us.
   if (state.asked === 0) return hpaAsks ? 'blind' : 'zero';
-  if (state.reported) return 'blind';
+  if (state.arrived > 0) return 'blind';
   if (state.raisedAt !== null && now - state.raisedAt < leadTime) return 'starting';
   return hpaAsks ? 'blind' : 'unknown';
 }

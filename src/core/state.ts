@@ -6,8 +6,8 @@ export interface State {
   readonly pods: Readonly<Record<string, Millis>>;
   /** Replicas asked for by the last decision that did not merely presume zero; null before the first. */
   readonly asked: number | null;
-  /** Whether any of the replicas asked for has reported: from then on their silence is blindness and not a start. */
-  readonly reported: boolean;
+  /** How many of the replicas asked for have reported at once, at least 1 where a signal without pods has. From then on their silence is blindness and not a start. */
+  readonly arrived: number;
   /** When `asked` last rose, so that what was asked for counts as coming for the lead time. */
   readonly raisedAt: Millis | null;
   /** Since when there has been no fresh signal although there should be. */
@@ -24,7 +24,7 @@ export interface State {
 export const initialState: State = {
   pods: {},
   asked: null,
-  reported: false,
+  arrived: 0,
   raisedAt: null,
   blindSince: null,
   recommendations: [],
@@ -40,7 +40,6 @@ export function notAhead(state: State, now: Millis): State {
     each.at > now ? { ...each, at: now } : each;
   return {
     ...state,
-    pods: Object.fromEntries(Object.entries(state.pods).map(([pod, at]) => [pod, Math.min(at, now)])),
     raisedAt: earlier(state.raisedAt),
     blindSince: earlier(state.blindSince),
     recommendations: state.recommendations.map(moved),

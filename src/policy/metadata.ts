@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MOST_REPLICAS } from '../core/policy.js';
 import type { Millis } from '../core/time.js';
 import { DURATION, parseDuration } from './duration.js';
 import { nearest } from './nearest.js';
@@ -29,6 +30,8 @@ const duration = (expected: string, most: Millis) =>
 const word = <const T extends readonly [string, ...string[]]>(...words: T) =>
   z.enum(words).describe(words.join(' or '));
 
+const isCount = (value: number) => Number.isInteger(value) && value <= MOST_REPLICAS;
+
 const DAY: Millis = 86_400_000;
 const NAME = String.raw`[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?`;
 
@@ -58,8 +61,11 @@ export const metadataSchema = z.strictObject({
     .optional(),
   tolerance: numeric('a share from 0 to below 1, such as 0.1', (value) => value < 1).default(0.1),
   holdFor: duration(`${DURATION}, at most 24h`, DAY).default(300_000),
-  minReplicas: numeric('a whole number ≥ 0', Number.isInteger).default(0),
-  maxReplicas: numeric('a whole number ≥ 1', (value) => Number.isInteger(value) && value >= 1).optional(),
+  minReplicas: numeric(`a whole number from 0 to ${MOST_REPLICAS}`, isCount).default(0),
+  maxReplicas: numeric(
+    `a whole number from 1 to ${MOST_REPLICAS}`,
+    (value) => isCount(value) && value >= 1,
+  ).optional(),
   burst: word('on', 'off').default('on'),
   scaleDownWindow: duration(`${DURATION}, at most 24h`, DAY).default(0),
   output: word('replicas', 'signal').default('replicas'),
@@ -134,26 +140,20 @@ export function problem(
   expected: string,
   near: string | null = null,
 ): MetadataProblem {
-  const shown = shortened(value);
+  const [name, shown] = [shortened(key), shortened(value)];
   const hint = near === null ? '' : ` Did you mean ${near}?`;
-  return {
-    key,
-    value: shown,
-    expected,
-    nearest: near,
-    message: `${key}: got "${shown}", expected ${expected}.${hint}`,
-  };
+  const message = `${name}: got "${shown}", expected ${expected}.${hint}`;
+  return { key: name, value: shown, expected, nearest: near, message };
 }
 
 function tooLarge(raw: Readonly<Record<string, string>>): MetadataProblem | null {
   const keys = Object.keys(raw);
   if (keys.length > MOST_KEYS) return problem('metadata', `${keys.length} keys`, `at most ${MOST_KEYS} keys`);
   for (const key of keys) {
-    if (key.length > LONGEST_KEY)
-      return problem(shortened(key), '', `keys of at most ${LONGEST_KEY} characters`);
+    if (key.length > LONGEST_KEY) return problem(key, '', `keys of at most ${LONGEST_KEY} characters`);
     const size = raw[key]?.length ?? 0;
     if (size > LONGEST_VALUE)
-      return problem(shortened(key), `${size} characters`, `at most ${LONGEST_VALUE} characters`);
+      return problem(key, `${size} characters`, `at most ${LONGEST_VALUE} characters`);
   }
   return null;
 }
@@ -166,12 +166,13 @@ function resolved(raw: Readonly<Record<string, string>>): {
   const values = new Map<string, string>();
   const problems: MetadataProblem[] = [];
   for (const [given, value] of Object.entries(raw)) {
-    const key = given.endsWith('FromEnv') ? given.slice(0, -'FromEnv'.length) : given;
+    const key = given.replace(/(?<=.)FromEnv$/, '');
+    if (value === '' && (KEYS.includes(key) || NOT_YET.includes(key))) continue;
     if (NOT_YET.includes(key)) {
       problems.push(problem(key, value, 'nothing: this key is not available yet; remove it'));
     } else if (values.has(key)) {
       problems.push(problem(given, value, `either ${key} or ${key}FromEnv, not both`));
-    } else if (value !== '' || !KEYS.includes(key)) {
+    } else {
       values.set(key, value);
     }
   }
@@ -180,7 +181,7 @@ function resolved(raw: Readonly<Record<string, string>>): {
 
 function unknownKey(key: string, value: string): MetadataProblem {
   const near = nearest(key, KEYS);
-  return problem(shortened(key), value, 'one of the known keys', near);
+  return problem(key, value, 'one of the known keys', near);
 }
 
 function wrongValue(key: string, values: Readonly<Record<string, string>>): MetadataProblem {
@@ -199,8 +200,8 @@ function expectation(schema: z.ZodType | undefined): string {
   return 'another value';
 }
 
-/** Tenants' text in messages: short and without control characters. */
+/** Tenants' text in messages: short, in one line, and without the half of a character that a cut leaves, which cannot be sent. */
 export function shortened(value: string): string {
-  const clean = value.slice(0, 200).replaceAll(/\p{Cc}/gu, '·');
-  return clean.length > 60 ? `${clean.slice(0, 59)}…` : clean;
+  const cut = value.length > 60 ? `${value.slice(0, 59)}…` : value;
+  return cut.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '·');
 }

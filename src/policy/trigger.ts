@@ -1,3 +1,4 @@
+import { milliOf } from '../core/hpa.js';
 import type { Policy, SignalPolicy, WakePolicy } from '../core/policy.js';
 import { MINUTE } from '../core/time.js';
 import { parseDuration } from './duration.js';
@@ -102,16 +103,17 @@ function targets(metadata: Metadata, named: readonly Profile[], problems: Metada
   const { target } = metadata;
   if (target === undefined) return found;
   const names = new Set(named.map((profile) => profile.name));
+  const profiles = new Set(metadata.profile.split(',').map((each) => each.trim()));
+  const [only] = profiles.size === 1 ? profiles : [];
   for (const pair of target.split(',').map((each) => each.trim())) {
-    const [name, value] = pair.includes('=')
-      ? pair.split('=', 2).map((each) => each.trim())
-      : [undefined, pair];
-    const number = /^\d{1,12}(?:\.\d{1,9})?$/.test(value ?? '') ? Number(value) : Number.NaN;
-    const [first] = named;
-    const single = name === undefined && target === pair && metadata.profile.split(',').length === 1;
-    const owner = name ?? (single ? first?.name : undefined);
+    const equals = pair.indexOf('=');
+    const value = pair.slice(equals + 1).trim();
+    const number = /^\d{1,12}(?:\.\d{1,9})?$/.test(value) ? Number(value) : Number.NaN;
+    const owner = equals < 0 ? only : pair.slice(0, equals).trim();
     if (owner === undefined)
       problems.push(problem('target', pair, 'NAME=VALUE pairs where there are several profiles'));
+    else if (!names.has(owner) && owner === only)
+      continue; // an unknown profile, and said already
     else if (!names.has(owner))
       problems.push(problem('target', owner, 'a profile of this trigger', nearest(owner, names)));
     else if (!(number > 0)) problems.push(problem('target', pair, 'a number > 0'));
@@ -133,6 +135,10 @@ function signalPolicy(
     problems.push(
       problem('target', metadata.target ?? '', `${how} for ${profile.name}, which has no default`),
     );
+  }
+  if (metadata.output === 'signal' && target !== null && milliOf(target) < 1) {
+    const expected = 'at least 0.001 with output signal, since the HPA counts in thousandths';
+    problems.push(problem('target', String(target), expected));
   }
   return signal(profile, target ?? 1, profile.activation);
 }

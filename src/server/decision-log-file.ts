@@ -5,8 +5,8 @@ import type { DecisionLog } from '../ports/decision-log.js';
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 
 /**
- * Appends steps to a file as JSON lines. Infinite and NaN samples become null there, as JSON has no word for them:
- * core drops and counts both alike.
+ * Appends steps to a file as JSON lines. JSON has no word for infinite and NaN samples, so they are written as text,
+ * which core drops and counts as it does the number; null would compare like 0.
  */
 export function openDecisionLog(path: string, onProblem: (why: string) => void): DecisionLog {
   const file = createWriteStream(path, { flags: 'a' });
@@ -25,8 +25,12 @@ export function openDecisionLog(path: string, onProblem: (why: string) => void):
         );
         return;
       }
-      file.write(`${JSON.stringify(step)}\n`);
+      file.write(`${JSON.stringify(step, inWords)}\n`);
     },
     close: () => new Promise((resolve) => (failed ? resolve() : file.end(() => resolve()))),
   };
+}
+
+function inWords(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

@@ -31,10 +31,13 @@ export function permissionsOf(settings: Settings): Permissions {
   };
 }
 
-/** A namespace has no dot in its name, so `team.render` is team's, and `team-a.render` is not. */
+/**
+ * A namespace has no dot in its name, so `team.render` is team's, and `team-a.render` is not. BullMQ's own prefix is
+ * everybody's, also where a namespace is called so.
+ */
 function isOwnQueue(namespace: string, queue: string): boolean {
   const [prefix, name] = queue.includes(':') ? queue.split(':', 2) : ['bull', queue];
-  return prefix === namespace || (prefix === 'bull' && name?.startsWith(`${namespace}.`) === true);
+  return prefix === 'bull' ? name?.startsWith(`${namespace}.`) === true : prefix === namespace;
 }
 
 function qualified(queue: string): string {

@@ -10,10 +10,16 @@ import type { Workload } from './workload.js';
 export interface Sources {
   /** The server's own Prometheus. Null: none was given. */
   readonly prometheus: MetricSource | null;
-  /** Another Prometheus of the allow list; null when the address is not on it. */
-  prometheusAt(address: string): MetricSource | null;
+  /** The Prometheus that a trigger names, with its address in one spelling; null when it is not on the allow list. */
+  prometheusAt(address: string): PrometheusAt | null;
   readonly scrape: MetricSource | null;
   readonly queues: MetricSource | null;
+}
+
+export interface PrometheusAt {
+  /** Empty for the server's own, so that it is asked once, whether a trigger names it or not. */
+  readonly url: string;
+  readonly source: MetricSource;
 }
 
 /** Which workloads and exporters can be scraped at this tick. */
@@ -53,8 +59,9 @@ export function questionFor(
 
 function prometheusQuestion(workload: Workload, profile: Profile, sources: Sources, byModel: boolean): Asked {
   const address = workload.trigger.prometheusAddress;
-  const source = address === null ? sources.prometheus : sources.prometheusAt(address);
-  if (source === null) {
+  const own = sources.prometheus === null ? null : { url: '', source: sources.prometheus };
+  const at = address === null ? own : sources.prometheusAt(address);
+  if (at === null) {
     return {
       cannot:
         address === null
@@ -64,11 +71,8 @@ function prometheusQuestion(workload: Workload, profile: Profile, sources: Sourc
   }
   const query = 'fromTrigger' in profile.prometheus ? workload.query : null;
   const request = { profile, byModel, ...(query === null ? {} : { query }) };
-  return {
-    key: `prometheus|${address ?? ''}|${profile.name}|${String(byModel)}|${query ?? ''}`,
-    source,
-    request,
-  };
+  const key = `prometheus|${at.url}|${profile.name}|${String(byModel)}|${query ?? ''}`;
+  return { key, source: at.source, request };
 }
 
 function queueQuestion(workload: Workload, profile: Profile, sources: Sources): Asked {

@@ -8,6 +8,8 @@ import { identity, newWorkload, type Workload } from './workload.js';
 const MOST_WORKLOADS = 20_000;
 /** Edits leave the old trigger behind for a while; a ScaledObject has few at once. */
 const MOST_TRIGGERS_PER_SCALED_OBJECT = 8;
+/** KEDA asks about all triggers of a ScaledObject within moments: one that was left out for this long was edited away. */
+const EDITED_AWAY_AFTER: Millis = 60_000;
 /** KEDA polls every 30 s by default: after this long without a call the ScaledObject is gone. */
 const FORGOTTEN_AFTER: Millis = 600_000;
 
@@ -80,15 +82,27 @@ export class Registry {
     if (this.#workloads.size >= MOST_WORKLOADS) {
       return { kind: 'unavailable', why: `the scaler already serves ${MOST_WORKLOADS} triggers, its limit` };
     }
-    const siblings = this.named(ref.namespace, ref.name);
-    if (siblings.length >= MOST_TRIGGERS_PER_SCALED_OBJECT) {
-      const oldest = siblings.reduce((a, b) => (b.askedAt < a.askedAt ? b : a));
-      this.#drop(oldest.key, oldest);
-    }
+    const crowded = this.#makeRoom(this.named(ref.namespace, ref.name));
+    if (crowded !== null) return crowded;
     const workload = newWorkload(ref, key, admitted.trigger, admitted.query, this.#clock.now());
     this.#workloads.set(key, workload);
     this.#byName.set(`${ref.namespace}/${ref.name}`, [...this.named(ref.namespace, ref.name), workload]);
     return workload;
+  }
+
+  /** Drops the trigger that was most likely edited away, never one that KEDA still asks about: its past would go with it. */
+  #makeRoom(siblings: readonly Workload[]): Refusal | null {
+    if (siblings.length < MOST_TRIGGERS_PER_SCALED_OBJECT) return null;
+    const before = this.#clock.now() - EDITED_AWAY_AFTER;
+    const [oldest] = siblings
+      .filter((each) => each.askedAt < before && each.listeners.size === 0)
+      .toSorted((a, b) => a.askedAt - b.askedAt);
+    if (oldest === undefined) {
+      const why = `expected at most ${MOST_TRIGGERS_PER_SCALED_OBJECT} triggers of this scaler in one ScaledObject`;
+      return { kind: 'unavailable', why: `${why}; after as many edits in a minute, wait for another minute` };
+    }
+    this.#drop(oldest.key, oldest);
+    return null;
   }
 
   #drop(key: string, workload: Workload): void {

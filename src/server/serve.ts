@@ -12,7 +12,7 @@ import { permissionsOf } from './permissions.js';
 import { loadProfiles } from './profiles-folder.js';
 import { Registry } from './registry.js';
 import { Scaler, type TickReport } from './scaler.js';
-import type { Settings } from './settings.js';
+import { SettingsError, type Settings } from './settings.js';
 import { openSources } from './sources.js';
 import { startTicker } from './ticker.js';
 import { viewsOf } from './views.js';
@@ -142,8 +142,7 @@ interface AdminParts {
 
 function startAdmin({ views, metrics, settings, pulse, clock }: AdminParts): Promise<ConsoleServer> {
   const { tokenFile, tick } = settings;
-  const token = () => (tokenFile === undefined ? null : readFileSync(tokenFile, 'utf8').trim());
-  token(); // an unreadable file is a fault of the start, not of the first request
+  const token = tokenFile === undefined ? () => null : tokenReader(tokenFile);
   return startConsole(
     {
       views,
@@ -159,4 +158,28 @@ function startAdmin({ views, metrics, settings, pulse, clock }: AdminParts): Pro
     },
     settings.httpListen,
   );
+}
+
+/**
+ * The token as the file has it at each call, so that it can be rotated; null while there is none to read.
+ *
+ * @throws SettingsError when there is none at the start
+ */
+function tokenReader(path: string): () => string | null {
+  const read = () => readFileSync(path, 'utf8').trim();
+  try {
+    if (read() === '') throw new Error('it is empty');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SettingsError(`--token-file ${path}: expected a file that holds a token: ${why}`, {
+      cause: error,
+    });
+  }
+  return () => {
+    try {
+      return read();
+    } catch {
+      return null;
+    }
+  };
 }

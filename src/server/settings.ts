@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { DURATION, parseDuration } from '../policy/duration.js';
+import { nearest } from '../policy/nearest.js';
+import { masked } from './masked.js';
 
 /**
  * All settings of the server, in one table: flag, environment (`PILOTLIGHT_` and the name in capitals), configuration
@@ -9,6 +11,7 @@ import { DURATION, parseDuration } from '../policy/duration.js';
 const address = z
   .string()
   .regex(/^(?:\[[0-9a-fA-F:.]+\]|[^:\s]*):\d{1,5}$/)
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535)
   .describe('HOST:PORT, such as 0.0.0.0:50051');
 const url = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
 const file = z.string().min(1).describe('the path of a file');
@@ -173,14 +176,10 @@ export function resolveSettings(layers: SettingsLayers): Settings {
   return checked(parsed.data);
 }
 
-/** For `--print-config`: what the server would run with. Nothing in it is secret but passwords in URLs and header values. */
+/** For `--print-config`: what the server would run with, in the form that a configuration file takes. */
 export function printableSettings(settings: Settings): Record<string, unknown> {
-  const masked = (text: string) => text.replace(/\/\/[^@/]*@/, '//***@');
   return {
-    ...settings,
-    ...(settings.prometheus === undefined ? {} : { prometheus: masked(settings.prometheus) }),
-    ...(settings.redis === undefined ? {} : { redis: masked(settings.redis) }),
-    prometheusHeader: settings.prometheusHeader.map((header) => header.replace(/=.*$/, '=***')),
+    ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, masked(name, value)])),
     tick: `${settings.tick / 1000}s`,
     drain: `${settings.drain / 1000}s`,
   };
@@ -200,11 +199,16 @@ function faultOf(
   origin: Map<string, string>,
 ): string {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${origin.get(key) ?? key}: no such setting`).join('\n');
+    return issue.keys.map((key) => `${origin.get(key) ?? key}: no such setting${guess(key)}`).join('\n');
   }
   const name = String(issue.path[0] ?? '');
-  const value = JSON.stringify(merged[name]);
+  const value = JSON.stringify(masked(name, merged[name]));
   return `${origin.get(name) ?? name}: got ${value}, expected ${expectationOf(name)}`;
+}
+
+function guess(name: string): string {
+  const near = nearest(name, SETTING_NAMES);
+  return near === null ? '' : `; did you mean ${near}?`;
 }
 
 function expectationOf(name: string): string {

@@ -30,10 +30,11 @@ export interface Workload {
 
 /** The key under which a call finds its workload: KEDA's map comes in any order. */
 export function identity(ref: TriggerRef): string {
-  const { metadata } = ref;
-  let text = `${ref.namespace}\n${ref.name}`;
-  for (const key of Object.keys(metadata).sort()) text += `\n${key}\u0000${metadata[key] ?? ''}`;
-  return text;
+  const { namespace, name, metadata } = ref;
+  const parts = [namespace, name];
+  for (const key of Object.keys(metadata).sort()) parts.push(key, metadata[key] ?? '');
+  // JSON, because no separator is safe: whatever stands between the parts can also stand in a value.
+  return JSON.stringify(parts);
 }
 
 export function newWorkload(

@@ -7,9 +7,9 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** A real redis-server of its own on a free port of loopback. */
-export async function startRedis(): Promise<RedisServer> {
-  const port = await freePort();
+/** A real redis-server of its own on loopback. @param given the port; a free one by default */
+export async function startRedis(given?: number): Promise<RedisServer> {
+  const port = given ?? (await freePort());
   const folder = await temporaryFolder('redis');
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
   const daemon = new Daemon('redis-server', args, folder);

@@ -15,6 +15,9 @@ const OPTIONS = {
   retryStrategy: (attempt: number) => Math.min(5000, 100 * 2 ** Math.min(attempt, 6)),
 } satisfies RedisOptions;
 
+/** What ioredis says of a command that found no connection; why there is none, it says in an event. */
+const UNCONNECTED = /^Stream isn't writeable|^Reached the max retries per request|^Connection is closed/;
+
 /** BullMQ keeps a delayed job's due time in milliseconds times this, plus a counter (getDelayedScore.lua). */
 const DELAYED_SCORE_STEP = 0x1000;
 
@@ -41,7 +44,7 @@ export function createBullmqSource(url: string, clock: Clock): BullmqSource {
         return await backlog(redis, queue, clock);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        const cause = why.includes("Stream isn't writeable") ? lastError : why;
+        const cause = UNCONNECTED.test(why) ? lastError : why;
         return { kind: 'failed', why: `Redis gave no backlog for queue ${queue}: ${cause}` };
       }
     },

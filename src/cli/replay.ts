@@ -1,0 +1,210 @@
+import { writeFileSync } from 'node:fs';
+import type { Trigger } from '../policy/trigger.js';
+import { BASELINES } from '../replay/baselines/all.js';
+import { nodeSecondsBound } from '../replay/bound.js';
+import { requestsBetween, type Load } from '../replay/load.js';
+import { loopsOf } from '../replay/pilotlight/loops.js';
+import { manifestPolicy } from '../replay/pilotlight/manifest-policy.js';
+import { readManifest, replayTrigger, type ReplayManifest } from '../replay/pilotlight/manifest.js';
+import { arrivalQuery } from '../replay/pilotlight/prometheus-range.js';
+import { reportJson } from '../replay/report/json.js';
+import type { Bound, ReplayReport, ReplayRow } from '../replay/report/report.js';
+import { reportText } from '../replay/report/text.js';
+import { newTimeline, timelineCsv, type Timeline } from '../replay/report/timeline.js';
+import { simulate } from '../replay/run.js';
+import type { Setup } from '../replay/setup.js';
+import { loadProfiles } from '../server/profiles-folder.js';
+import { complain, parsed, print, UsageError, type Command, type ExitCode } from './command.js';
+import { progressOn, type Progress } from './progress.js';
+import {
+  capacityOf,
+  contents,
+  inputFaultsAsUsage,
+  loadFrom,
+  numberOf,
+  SETUP_FLAGS,
+  type Capacity,
+  type Flags,
+} from './replay-inputs.js';
+import { replayLog } from './replay-log.js';
+import { loadFromPrometheus, PROMETHEUS_FLAGS, rangeOf, unitOf } from './replay-prometheus.js';
+
+export const replay: Command = {
+  name: 'replay',
+  summary: 'runs a ScaledObject manifest against a recorded load on a virtual clock',
+  usage: `pilotlight replay MANIFEST --trace FILE.csv[.gz] [OPTION...]
+pilotlight replay MANIFEST --prometheus URL --from TIME --to TIME [--step 15s] [OPTION...]
+pilotlight replay --log FILE [--json]
+
+What would this ScaledObject have done? Runs KEDA, the HPA, the pods, the nodes and the requests of a recorded
+load (t_seconds,requests), beside what others would have done and the least that anybody could have paid.
+--log decides every step of a decision log (serve --decision-log) again: exit 1 at the first that differs.
+
+  --slots N, --service-time 8s   requests one replica serves at once, and for how long (the trigger's)
+  --slo-wait 10s@99%             the wait that counts as in time, and for how many
+  --max N                        the most replicas (the ScaledObject's)
+  --startup standard             fast (60 s node + 30 s model), standard (180 + 60), slow (300 + 300)
+  --provision 180, --load 60     the two by themselves
+  --node-idle 600                seconds until an empty node goes
+  --gpus-per-node 1, --scrape 15, --score-from SECONDS
+  --price-per-hour 1.2           of a node: adds what it all costs
+  --no-baselines, --no-bound     the manifest alone
+  --timeline FILE.csv            every sample of the manifest's run, with the decision and its reason
+  --query PROMQL                 requests a second, where the trigger has no profile for arrivals;
+  --query-gives increase         where the query gives the requests of a step instead
+  --scalers DIR, --json          docs/replay.md says more. --history is not available yet.`,
+  run: runReplay,
+};
+
+async function runReplay(args: string[]): Promise<ExitCode> {
+  const { values: flags, positionals } = parsed(args, {
+    ...SETUP_FLAGS,
+    ...PROMETHEUS_FLAGS,
+    trace: { type: 'string' },
+    log: { type: 'string' },
+    history: { type: 'string' },
+    timeline: { type: 'string' },
+    scalers: { type: 'string' },
+    'price-per-hour': { type: 'string' },
+    baselines: { type: 'boolean' },
+    'no-baselines': { type: 'boolean' },
+    'no-bound': { type: 'boolean' },
+    json: { type: 'boolean', default: false },
+  });
+  const [file, another] = positionals;
+  if (typeof flags['log'] === 'string') {
+    if (file !== undefined)
+      throw new UsageError('--log takes no manifest: the log has the policy it was made with');
+    return replayLog(flags['log'], flags['json'] === true);
+  }
+  if (file === undefined) throw new UsageError('expected a ScaledObject MANIFEST, or --log FILE');
+  if (another !== undefined) throw new UsageError(`unexpected argument "${another}"`);
+  if (flags['history'] !== undefined)
+    complain('pilotlight replay: --history is not available yet and not read');
+  const manifest = inputFaultsAsUsage(() => readManifest(contents(file).toString('utf8'), file));
+  const source = await sourceOf(flags, manifest);
+  const timeline = typeof flags['timeline'] === 'string' ? newTimeline() : null;
+  const report = reportOn(flags, manifest, source, timeline);
+  if (timeline !== null) writeFileSync(String(flags['timeline']), timelineCsv(timeline.rows));
+  print(flags['json'] === true ? JSON.stringify(reportJson(report), null, 2) : reportText(report));
+  return 0;
+}
+
+interface Source {
+  readonly name: string;
+  readonly load: Load;
+}
+
+async function sourceOf(flags: Flags, manifest: ReplayManifest): Promise<Source> {
+  const { trace, prometheus } = flags;
+  if (typeof trace === 'string' && prometheus === undefined) return { name: trace, load: loadFrom(trace) };
+  if (typeof prometheus !== 'string' || trace !== undefined) {
+    throw new UsageError('expected a load: either --trace FILE or --prometheus URL');
+  }
+  const range = rangeOf(flags);
+  const query = typeof flags['query'] === 'string' ? flags['query'] : ownQuery(flags, manifest, range.step);
+  const unit = typeof flags['query'] === 'string' ? unitOf(flags) : 'rate';
+  const load = await loadFromPrometheus(prometheus, query, range, unit).catch((error: unknown) =>
+    inputFaultsAsUsage((): never => {
+      throw error;
+    }),
+  );
+  return { name: prometheus, load };
+}
+
+function ownQuery(flags: Flags, manifest: ReplayManifest, step: number): string {
+  const { slots, serviceTime } = manifest;
+  const trigger = triggerOf(flags, manifest, { slots: slots ?? 1, serviceTime: serviceTime ?? 1 }, 1);
+  const query = arrivalQuery(trigger, manifest.object, step);
+  if (query !== null) return query;
+  throw new UsageError(
+    `--query: no profile of ${manifest.object} knows its arrivals; give PromQL for requests a second`,
+  );
+}
+
+function triggerOf(
+  flags: Flags,
+  manifest: ReplayManifest,
+  capacity: Pick<Capacity, 'slots' | 'serviceTime'>,
+  maxReplicas: number,
+): Trigger {
+  const scalers = flags['scalers'];
+  const profiles = loadProfiles(typeof scalers === 'string' ? scalers : undefined);
+  return inputFaultsAsUsage(() => replayTrigger(manifest, capacity, maxReplicas, profiles));
+}
+
+function reportOn(
+  flags: Flags,
+  manifest: ReplayManifest,
+  source: Source,
+  timeline: Timeline | null,
+): ReplayReport {
+  const { load } = source;
+  const capacity = capacityOf(flags, manifest, load);
+  const { setup } = capacity;
+  const pricePerHour = numberOf(flags, 'price-per-hour');
+  const trigger = triggerOf(flags, manifest, capacity, setup.maxReplicas);
+  const progress = progressOn(process.stderr);
+  const rows = [ownRow(manifest, trigger, source, setup, timeline, progress)];
+  if (flags['no-baselines'] !== true) rows.push(...baselineRows(load, setup, progress));
+  const bound = flags['no-bound'] === true ? null : boundOf(load, capacity, progress);
+  progress.clear();
+  return {
+    manifest: {
+      file: manifest.manifest.file,
+      object: manifest.object,
+      profiles: trigger.profiles.map(({ name }) => name),
+    },
+    load: { source: source.name, seconds: load.seconds, requests: requestsBetween(load, 0, load.seconds) },
+    setup,
+    pricePerHour,
+    rows,
+    bound,
+    notes: notesOn(trigger, capacity),
+  };
+}
+
+function ownRow(
+  manifest: ReplayManifest,
+  trigger: Trigger,
+  { load }: Source,
+  setup: Setup,
+  timeline: Timeline | null,
+  progress: Progress,
+): ReplayRow {
+  const loops = loopsOf(manifest.spec, trigger.metricSpecs, setup.maxReplicas);
+  const own = manifestPolicy(manifest.object, trigger, loops, (t, { decision }) =>
+    timeline?.decided(t, decision),
+  );
+  const watched = progress.watching(timeline?.watching(own) ?? own, load.seconds);
+  return { name: manifest.object, kind: 'manifest', score: simulate(load, setup, watched) };
+}
+
+function baselineRows(load: Load, setup: Setup, progress: Progress): ReplayRow[] {
+  return Object.entries(BASELINES).map(([name, baseline]) => {
+    const watched = progress.watching(baseline(load, setup), load.seconds);
+    return { name, kind: 'baseline', score: simulate(load, setup, watched) };
+  });
+}
+
+function boundOf(load: Load, { setup, attainment }: Capacity, progress: Progress): Bound {
+  progress.working('the least that anybody could have paid');
+  return { nodeSeconds: nodeSecondsBound(load, setup, attainment), attainment };
+}
+
+function notesOn(trigger: Trigger, { setup, slots, serviceTime }: Capacity): string[] {
+  const notes: string[] = [];
+  if (setup.serviceTime !== serviceTime || setup.slots !== slots) {
+    const replayed = `${setup.slots} slots of ${setup.serviceTime} s`;
+    notes.push(
+      `The replay steps by whole seconds: ${slots} slots of ${serviceTime} s are replayed as ${replayed}.`,
+    );
+  }
+  for (const { name, simulate: quantity } of trigger.profiles.filter(
+    (each) => 'fromTrigger' in each.prometheus,
+  )) {
+    notes.push(`What the trigger's query measures is not known here: ${name} is replayed as ${quantity}.`);
+  }
+  if (trigger.policy.dryRun) notes.push('dryRun: the replicas stay as they are.');
+  return notes;
+}

@@ -1,0 +1,77 @@
+import { DEFAULT_BEHAVIOR } from '../hpa-behavior.js';
+import { HPA_SYNC_SECONDS, syncHpa, type HpaSpec } from '../hpa.js';
+import type { KedaMetric, ScalerAnswer } from '../keda-fallback.js';
+import {
+  KEDA_DEFAULTS,
+  metricForHpa,
+  newScaledObject,
+  poll,
+  type KedaSpec,
+  type KedaState,
+} from '../keda.js';
+import type { Observation, ReplayPolicy, Sample } from '../policy.js';
+import type { Setup } from '../setup.js';
+import { SETTLED_HPA } from './hpa-pods.js';
+
+/**
+ * KEDA with its defaults and a Prometheus trigger, and the HPA that it creates: External AverageValue of the requests
+ * that wait, or that wait and run. Active while there is any of either.
+ */
+export function kedaWithHpa(
+  name: string,
+  setup: Setup,
+  signal: 'queue' | 'concurrency',
+  target: number,
+  minReplicaCount: number,
+): ReplayPolicy {
+  const metric: KedaMetric = { metricType: 'AverageValue', target, useCachedMetrics: false };
+  const keda: KedaSpec = {
+    ...KEDA_DEFAULTS,
+    minReplicaCount,
+    maxReplicaCount: setup.maxReplicas,
+    metrics: [metric],
+  };
+  const hpa: HpaSpec = {
+    minReplicas: Math.max(1, minReplicaCount),
+    maxReplicas: setup.maxReplicas,
+    metrics: [{ type: 'External', averageValue: target }],
+    behavior: DEFAULT_BEHAVIOR,
+  };
+  let scaledObject: KedaState = { ...newScaledObject(keda, 0), lastActiveTime: 0 };
+  let autoscaler = SETTLED_HPA;
+  let last: Sample | null = null;
+  return {
+    name,
+    minReplicas: minReplicaCount,
+    every: HPA_SYNC_SECONDS,
+    tick(t, observation) {
+      last = observation.samples.at(-1) ?? last;
+      const answer = answerOf(last, signal);
+      let current = observation.current;
+      const replicas = { ...countsOf(observation, current), status: current };
+      const read = metricForHpa(scaledObject, keda, 0, replicas, () => answer);
+      scaledObject = read.state;
+      const values = read.answer.kind === 'answered' ? [read.answer.value] : [];
+      const sync = syncHpa(autoscaler, hpa, replicas, [{ kind: 'external', values }], t);
+      autoscaler = sync.state;
+      current = sync.desired;
+      if (t % keda.pollingInterval === 0) {
+        const step = poll(scaledObject, keda, countsOf(observation, current), [answer], t);
+        scaledObject = step.state;
+        current = step.replicas;
+      }
+      return current;
+    },
+  };
+}
+
+function countsOf(observation: Observation, spec: number): { spec: number; ready: number } {
+  return { spec, ready: observation.ready };
+}
+
+function answerOf(sample: Sample | null, signal: 'queue' | 'concurrency'): ScalerAnswer {
+  if (sample === null) return { kind: 'failed' };
+  const concurrency = sample.queue + sample.running;
+  const value = signal === 'queue' ? sample.queue : concurrency;
+  return { kind: 'answered', value, active: concurrency > 0 };
+}

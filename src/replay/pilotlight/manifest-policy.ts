@@ -1,0 +1,116 @@
+import type { Decision } from '../../core/decision.js';
+import type { Trigger } from '../../policy/trigger.js';
+import { SETTLED_HPA } from '../baselines/hpa-pods.js';
+import { HPA_SYNC_SECONDS, syncHpa, type HpaState, type MetricReading } from '../hpa.js';
+import type { ScalerAnswer } from '../keda-fallback.js';
+import { metricForHpa, newScaledObject, poll, pushActive, type KedaState } from '../keda.js';
+import type { Observation, ReplayPolicy } from '../policy.js';
+import type { Loops } from './loops.js';
+import { stepWorkload, unstepped, withSamples, type Step, type Stepped } from './step.js';
+
+/** The server's own default. */
+export const SERVER_TICK_SECONDS = 5;
+
+/** Told of each decision. */
+export type OnStep = (t: number, step: Step) => void;
+
+/** The parts that take turns at one workload, and what each remembers. */
+interface Machine {
+  readonly trigger: Trigger;
+  readonly loops: Loops;
+  scaler: Stepped;
+  keda: KedaState;
+  hpa: HpaState;
+  decision: Decision | null;
+  /** What the stream said last; null before its first message. */
+  pushed: boolean | null;
+}
+
+/**
+ * A ScaledObject with Pilotlight behind it: the server decides each tick, KEDA polls it and hears of a wake-up at once,
+ * and the HPA asks it at each sync. Within a second the server goes first, then the push, the HPA, the poll.
+ */
+export function manifestPolicy(name: string, trigger: Trigger, loops: Loops, onStep?: OnStep): ReplayPolicy {
+  const machine: Machine = {
+    trigger,
+    loops,
+    scaler: unstepped(trigger),
+    // It has been there before the recording: no initial cooldown, and active until now.
+    keda: { ...newScaledObject(loops.keda, 0), lastActiveTime: 0 },
+    hpa: SETTLED_HPA,
+    decision: null,
+    pushed: null,
+  };
+  const { pollingInterval, idleReplicaCount, minReplicaCount } = loops.keda;
+  return {
+    name,
+    minReplicas: idleReplicaCount ?? minReplicaCount,
+    every: [HPA_SYNC_SECONDS, pollingInterval].reduce(commonDivisor, SERVER_TICK_SECONDS),
+    tick: (t, observation) => tick(machine, t, observation, onStep),
+  };
+}
+
+function tick(machine: Machine, t: number, observation: Observation, onStep: OnStep | undefined): number {
+  const { trigger, loops } = machine;
+  let { current } = observation;
+  machine.scaler = withSamples(machine.scaler, trigger, observation.samples);
+  if (t % SERVER_TICK_SECONDS === 0) {
+    const step = stepWorkload(machine.scaler, trigger, observation, t);
+    machine.scaler = step.next;
+    machine.decision = step.decision;
+    onStep?.(t, step);
+    if (loops.pushes) current = push(machine, step.decision.active, current, t);
+  }
+  if (t % HPA_SYNC_SECONDS === 0) current = sync(machine, current, observation.ready, t);
+  if (t % loops.keda.pollingInterval === 0) current = pollOnce(machine, current, observation.ready, t);
+  return current;
+}
+
+/** The stream carries edges alone, and KEDA ignores a `false`. */
+function push(machine: Machine, active: boolean, current: number, t: number): number {
+  const isEdge = active !== machine.pushed;
+  machine.pushed = active;
+  if (!isEdge || !active) return current;
+  const step = pushActive(machine.keda, machine.loops.keda, current, t);
+  machine.keda = step.state;
+  return step.replicas;
+}
+
+function sync(machine: Machine, current: number, ready: number, t: number): number {
+  const { hpa } = machine.loops;
+  // At zero the HPA asks nobody.
+  const readings = current === 0 ? [] : hpa.metrics.map((_, index) => read(machine, index, current, ready));
+  const replicas = { spec: current, status: current, ready };
+  const synced = syncHpa(machine.hpa, hpa, replicas, readings, t);
+  machine.hpa = synced.state;
+  return synced.desired;
+}
+
+function read(machine: Machine, index: number, spec: number, ready: number): MetricReading {
+  const { keda } = machine.loops;
+  const asked = metricForHpa(machine.keda, keda, index, { spec, ready }, () =>
+    answerTo(machine.decision, index),
+  );
+  machine.keda = asked.state;
+  return asked.answer.kind === 'answered'
+    ? { kind: 'external', values: [asked.answer.value] }
+    : { kind: 'failed' };
+}
+
+function pollOnce(machine: Machine, current: number, ready: number, t: number): number {
+  const { keda } = machine.loops;
+  const answers = keda.metrics.map((_, index) => answerTo(machine.decision, index));
+  const step = poll(machine.keda, keda, { spec: current, ready }, answers, t);
+  machine.keda = step.state;
+  return step.replicas;
+}
+
+/** A blind decision is UNAVAILABLE to whoever asks. */
+function answerTo(decision: Decision | null, index: number): ScalerAnswer {
+  if (decision === null || decision.verdict === 'blind') return { kind: 'failed' };
+  return { kind: 'answered', value: decision.metrics[index] ?? 0, active: decision.active };
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}

@@ -1,0 +1,45 @@
+/** Markup that is safe to write into a page. Only the tag below makes it. */
+export interface Markup {
+  readonly markup: string;
+}
+
+type Value = string | number | Markup | readonly Markup[] | null;
+
+/** A template whose values are text and are escaped, unless they are markup of this tag's making. Null writes nothing. */
+export function markup(parts: TemplateStringsArray, ...values: readonly Value[]): Markup {
+  return {
+    markup: parts.map((part, index) => (index === 0 ? part : written(values[index - 1]) + part)).join(''),
+  };
+}
+
+/** A text of ours as it is: a style sheet or a script. Nothing that came from outside. */
+export function verbatim(text: string): Markup {
+  return { markup: text };
+}
+
+function written(value: Value | undefined): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return escaped(value);
+  return 'markup' in value ? value.markup : value.map((each) => each.markup).join('');
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** For text and for attributes in either kind of quotes. Controls, and the marks that reverse text, go. */
+export function escaped(text: string): string {
+  return text
+    .replaceAll(/(?![\n\t])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '')
+    .replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter] ?? '');
+}
+
+/** Data for a script element: no text in it can end the element or begin a comment. */
+export function jsonIn(data: unknown): Markup {
+  return { markup: JSON.stringify(data).replaceAll('<', String.raw`\u003c`) };
+}

@@ -1,0 +1,56 @@
+import type { ScrapeTargets } from '../../src/ports/scrape-targets.js';
+import type { Clock } from '../../src/ports/clock.js';
+import { startGrpcServer } from '../../src/keda/server.js';
+import { permissionsOf } from '../../src/server/permissions.js';
+import { loadProfiles } from '../../src/server/profiles-folder.js';
+import { Registry } from '../../src/server/registry.js';
+import { Scaler } from '../../src/server/scaler.js';
+import { resolveSettings, type Settings } from '../../src/server/settings.js';
+import { openSources } from '../../src/server/sources.js';
+import { connectKeda, type KedaClient } from './keda-client.js';
+
+export interface SteppedScaler {
+  readonly registry: Registry;
+  readonly scaler: Scaler;
+  readonly keda: KedaClient;
+  stop(): Promise<void>;
+}
+
+/** The server's parts without its timers: the test says when a tick is, and what time it is. */
+export async function stepByHand(
+  flags: Partial<Settings>,
+  parts: { readonly clock?: Clock; readonly targets?: ScrapeTargets; readonly tickMs?: number } = {},
+): Promise<SteppedScaler> {
+  const { clock = { now: () => Date.now() }, targets, tickMs = 5000 } = parts;
+  const settings = resolveSettings({ flags, environment: {}, file: null });
+  const registry = new Registry(loadProfiles(settings.scalers), permissionsOf(settings), clock);
+  const sources = openSources(settings, targets ?? null, clock);
+  const scaler = new Scaler({
+    registry,
+    sources,
+    targets: targets ?? { list: () => [] },
+    workloads: { replicas: () => null },
+    log: null,
+    clock,
+    tickMs,
+    onTick: () => undefined,
+  });
+  const grpc = await startGrpcServer(scaler, {
+    listen: '127.0.0.1:0',
+    tls: null,
+    reflection: false,
+    onCall: () => undefined,
+    onProblem: () => undefined,
+  });
+  const keda = connectKeda(grpc.port);
+  return {
+    registry,
+    scaler,
+    keda,
+    async stop() {
+      keda.close();
+      await grpc.drain(500);
+      sources.close();
+    },
+  };
+}
