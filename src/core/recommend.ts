@@ -91,7 +91,7 @@ function onLastValues({ signals }: Moment, replicas: number): Stage[] {
  * at the next tick, and the one after, down to zero.
  */
 function silenceOf(moment: Moment, silentSignals: number): string | null {
-  if (silentSignals > 0) return `${firstWhy(moment)}: no scale-down without it`;
+  if (silentSignals > 0) return `${whySilent(moment)}: no scale-down without it`;
   const { replicas, state, policy } = moment;
   const fellSilent = Math.min(replicas.missing, Object.keys(state.pods).length - replicas.reporting);
   if (replicas.source !== 'pods' || fellSilent === 0) return null;
@@ -125,7 +125,7 @@ function byWake(moment: Moment): Recommendation {
   if (replicas > 0) return at('fresh', why);
   if (situation === 'unknown') {
     const isZero = spoken.kind === 'speaks' && areGone(moment);
-    return isZero ? at('fresh', why) : at('blind', `${firstWhy(moment)}; ${why}; absence is not zero`);
+    return isZero ? at('fresh', why) : at('blind', `${whySilent(moment)}; ${why}; absence is not zero`);
   }
   return spoken.kind === 'silent' ? at(standing(moment) ? 'held' : 'blind', why) : at('fresh', why);
 }
@@ -145,7 +145,7 @@ function byHolding(moment: Moment): Recommendation {
   const held = state.asked ?? 0;
   const base = { ...absentBase(moment), raw: state.raw };
   if (state.asked === 0 && woken.replicas > 0) {
-    const stages = [stage('absence', woken.replicas, `${firstWhy(moment)}; ${woken.why}`)];
+    const stages = [stage('absence', woken.replicas, `${whySilent(moment)}; ${woken.why}`)];
     return { ...base, replicas: woken.replicas, active: true, verdict: 'fresh', stages };
   }
   const stands = state.asked !== null && standing(moment);
@@ -155,7 +155,7 @@ function byHolding(moment: Moment): Recommendation {
     verdict: stands ? 'held' : 'blind',
     // Once blind, a push of `true` can still wake what somebody scaled to zero by hand; above zero it changes nothing.
     active: stands ? held > 0 : woken.replicas > 0,
-    stages: [stage('absence', held, `${firstWhy(moment)}; ${howLong(state, policy.holdFor, stands, now)}`)],
+    stages: [stage('absence', held, `${whySilent(moment)}; ${howLong(state, policy.holdFor, stands, now)}`)],
   };
 }
 
@@ -184,10 +184,13 @@ function wakeReports({ policy, wake }: Moment): SignalReport[] {
   return policy.wake === null ? [] : [reportWake(policy.wake, wake)];
 }
 
-function firstWhy({ signals }: Moment): string {
-  for (const { evidence } of signals) if (evidence.kind === 'absent') return evidence.why;
-  const unread = signals.find(({ evidence }) => evidence.kind === 'unread');
-  return `${unread?.signal.profile ?? ''}: not read yet`;
+function whySilent({ signals }: Moment): string {
+  return signals
+    .flatMap(({ signal, evidence }) => {
+      if (evidence.kind === 'absent') return [evidence.why];
+      return evidence.kind === 'unread' ? [`${signal.profile}: not read yet`] : [];
+    })
+    .join('; ');
 }
 
 export function stage(name: StageName, replicas: number, why: string): Stage {

@@ -17,6 +17,7 @@ export function stabilised(
 ): { readonly replicas: number; readonly recommendations: Recommendations } {
   if (window === 0) return { replicas, recommendations: [] };
   const kept = past.filter((each) => now - each.at < window && each.replicas > replicas);
-  const recommendations = [...kept, { at: now, replicas }];
-  return { replicas: recommendations[0]?.replicas ?? replicas, recommendations };
+  const newest = { at: now, replicas };
+  const [largest = newest] = kept;
+  return { replicas: largest.replicas, recommendations: [...kept, newest] };
 }

@@ -19,8 +19,7 @@ export type Refusal =
 
 export type Specs = { readonly kind: 'specs'; readonly specs: readonly MetricSpec[] } | Refusal;
 export type Answer =
-  | { readonly kind: 'decided'; readonly decision: Decision; readonly specs: readonly MetricSpec[] }
-  | Refusal;
+  { readonly kind: 'decided'; readonly decision: Decision; readonly specs: readonly MetricSpec[] } | Refusal;
 
 /**
  * Where the answers to KEDA come from. `current` answers from memory; only the first call for a trigger waits, for its

@@ -92,7 +92,14 @@ export function costChart(
     if (hours === null) return [];
     const values = hours.map((value) => (value === null ? null : value * (pricePerHour ?? 1)));
     const colour = colours[index % colours.length] ?? 5;
-    return [seriesOf({ label: timeline.policy, colour, line: lines[index % 3] ?? 'solid', values })];
+    return [
+      seriesOf({
+        label: timeline.policy,
+        colour,
+        line: lines[Math.floor(index / colours.length) % lines.length] ?? 'solid',
+        values,
+      }),
+    ];
   });
   if (series.length === 0) return null;
   const totals = series.map(({ label, values }) => `${label} ${inShort(peak(values))}`);

@@ -26,9 +26,14 @@ function comparison({ score }: ReplayRow, others: readonly ReplayRow[], report: 
   const [cheapest] = equals.toSorted((a, b) => a.score.nodeSeconds - b.score.nodeSeconds);
   if (cheapest === undefined) return 'None of the others would have served as many in time.';
   const { nodeSeconds } = cheapest.score;
-  const more = score.nodeSeconds === 0 ? null : nodeSeconds / score.nodeSeconds - 1;
-  const difference = more === null ? '' : `, ${percent(Math.abs(more))} ${more < 0 ? 'less' : 'more'}`;
-  return `The cheapest of the others that serves as many in time is ${cheapest.name} at ${costInWords(nodeSeconds, report)}${difference}.`;
+  const cost = `${costInWords(nodeSeconds, report)}${difference(score.nodeSeconds, nodeSeconds)}`;
+  return `The cheapest of the others that serves as many in time is ${cheapest.name} at ${cost}.`;
+}
+
+function difference(own: number, other: number): string {
+  const more = own === 0 ? 0 : other / own - 1;
+  if (Math.abs(more) < 0.0005) return '';
+  return `, ${(Math.abs(more) * 100).toFixed(1)} % ${more < 0 ? 'less' : 'more'}`;
 }
 
 function costInWords(nodeSeconds: number, report: ReplayReport): string {
@@ -167,18 +172,22 @@ function percent(share: number): string {
 
 function wait(seconds: number | null): string {
   if (seconds === null) return '–';
-  return Number.isFinite(seconds) ? `${grouped(seconds, 1)} s` : 'never';
+  return Number.isFinite(seconds) ? `${short(seconds)} s` : 'never';
 }
 
 function inWords(seconds: number): string {
-  if (seconds >= 2 * 86_400) return `${grouped(seconds / 86_400, 1)} days`;
-  if (seconds >= 2 * 3600) return `${grouped(seconds / 3600, 1)} h`;
-  return seconds >= 120 ? `${grouped(seconds / 60, 1)} min` : `${seconds} s`;
+  if (seconds >= 2 * 86_400) return `${short(seconds / 86_400)} days`;
+  if (seconds >= 2 * 3600) return `${short(seconds / 3600)} h`;
+  return seconds >= 120 ? `${short(seconds / 60)} min` : `${seconds} s`;
 }
 
 /** 12 345.6 with a narrow space between thousands, which no reader takes for a decimal sign. */
 function grouped(value: number, digits = 0): string {
-  const [whole = '', rest] = Number(value.toFixed(digits)).toString().split('.');
+  const [whole = '', rest] = value.toFixed(digits).split('.');
   const thousands = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, '\u202F');
   return rest === undefined ? thousands : `${thousands}.${rest}`;
+}
+
+function short(value: number): string {
+  return String(Number(value.toFixed(1)));
 }

@@ -126,14 +126,14 @@ function toolbar(timelines: readonly PageTimeline[]): Markup {
   return markup`<div class="toolbar" role="group" aria-label="What the charts show">${timelines.length > 1 ? choice : null}${buttons}</div>`;
 }
 
-/** One width for all, so that they lie under each other and share the cursor. */
+/** One width for all, so that they lie under each other and share the cursor; no narrower than the rarest samples. */
 function commonBins(timelines: readonly PageTimeline[]): Bins {
-  let [end, apart] = [0, Infinity];
+  let [end, apart] = [0, 0];
   for (const { policy, t } of timelines) {
     const last = t[t.length - 1];
     if (last === undefined) throw new RangeError(`the timeline of ${policy} has no sample`);
     end = Math.max(end, last + 1);
-    apart = Math.min(apart, t.length === 1 ? last + 1 : (last - (t[0] ?? 0)) / (t.length - 1));
+    apart = Math.max(apart, t.length === 1 ? last + 1 : (last - (t[0] ?? 0)) / (t.length - 1));
   }
   return binsFor(end, apart, MOST_POINTS);
 }

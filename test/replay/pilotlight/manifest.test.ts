@@ -61,9 +61,9 @@ describe('a manifest for a replay', () => {
       /^a\.yaml:17: a prometheus trigger, which is not Pilotlight's; its metric is not simulated, take it out$/,
     );
     const other = scaledObject().replace('profile: vllm-concurrency', 'threshold: "5"');
-    expect(fault(other)).toMatch(/^a\.yaml:10: an external-push trigger without profile/);
+    expect(fault(other)).toMatch(/^a\.yaml:11: an external-push trigger without profile/);
     const gpuScaler = scaledObject({ metadata: { targetGpuUtilization: '80' } });
-    expect(fault(gpuScaler)).toMatch(/^a\.yaml:10: an external-push trigger of keda-gpu-scaler/);
+    expect(fault(gpuScaler)).toMatch(/^a\.yaml:11: an external-push trigger of keda-gpu-scaler/);
   });
 
   it('refuses two of our triggers, and names the second', () => {
@@ -73,7 +73,7 @@ describe('a manifest for a replay', () => {
 
   it('refuses what it could not replay as the cluster would run it', () => {
     expect(fault(scaledObject({ spec: { advanced: { scalingModifiers: { formula: 'a' } } } }))).toMatch(
-      /^a\.yaml:10: scalingModifiers are not simulated/,
+      /^a\.yaml:11: scalingModifiers are not simulated/,
     );
     expect(fault(scaledObject({ trigger: { metricType: 'Utilization' } }))).toMatch(/metricType Utilization/);
     expect(fault(scaledObject({ spec: { minReplicaCount: 30 } }))).toMatch(/minReplicaCount 30 is above/);

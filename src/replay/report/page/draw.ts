@@ -9,74 +9,105 @@ export const DRAW = String.raw`
   const root = document.documentElement;
   const plots = new Map();
   const HEIGHT = 190;
-
-  const colour = (name) => getComputedStyle(root).getPropertyValue('--' + name).trim();
-  const two = (n) => String(n).padStart(2, '0');
-  const number = (value) => {
-    if (value === null || value === undefined) return '–';
-    const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3;
-    return value.toLocaleString('en-US', { maximumFractionDigits: digits });
-  };
-  const clock = (seconds) => {
-    const whole = Math.max(0, Math.round(seconds));
-    const days = Math.floor(whole / 86400);
-    const time = two(Math.floor(whole / 3600) % 24) + ':' + two(Math.floor(whole / 60) % 60);
-    const rest = whole % 60 === 0 ? '' : ':' + two(whole % 60);
-    return (days > 0 ? 'day ' + (days + 1) + ' ' : '') + time + rest;
-  };
+  const FONT = '12px system-ui, sans-serif';
   const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 4], none: [] };
 
-  function xOptions({ kind, label }) {
-    const axis = {
+  const colour = (name) => getComputedStyle(root).getPropertyValue('--' + name).trim();
+  const isTime = ({ x }) => x.kind === 'time';
+
+  function number(value) {
+    if (value === null || value === undefined) return '–';
+    const size = Math.abs(value);
+    const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+    return value.toLocaleString('en-US', { maximumFractionDigits: digits }).replaceAll(',', '\u202F');
+  }
+
+  function clock(value) {
+    const seconds = Math.max(0, Math.round(value));
+    const two = (n) => String(n).padStart(2, '0');
+    const time = two(Math.floor(seconds / 3600) % 24) + ':' + two(Math.floor(seconds / 60) % 60);
+    const day = seconds >= 86400 ? 'day ' + (Math.floor(seconds / 86400) + 1) + ' ' : '';
+    return day + time + (seconds % 60 === 0 ? '' : ':' + two(seconds % 60));
+  }
+
+  function axis(more) {
+    return {
       stroke: () => colour('faint'),
       grid: { stroke: () => colour('grid'), width: 1 },
       ticks: { stroke: () => colour('grid') },
-      font: '12px system-ui, sans-serif',
-    };
-    if (kind === 'time') {
-      const incrs = [1, 5, 15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
-      return { scale: { time: false }, axis: { ...axis, incrs, space: 95, values: (u, at) => at.map(clock) } };
-    }
-    const splits = (u) => u.data[0];
-    const values = (u, at) => at.map(number);
-    return {
-      scale: { time: false, distr: 3, log: 2, range: (u, min, max) => [min / 1.15, max * 1.15] },
-      axis: { ...axis, splits, values, filter: (u, at) => at, label, labelSize: 20, labelFont: '12px system-ui, sans-serif' },
+      font: FONT,
+      ...more,
     };
   }
 
-  function seriesOptions({ label, colour: index, line, stepped, points, filled }) {
-    const stroke = () => (line === 'none' ? 'transparent' : colour('c' + index));
+  const INCREMENTS = [
+    1, 5, 15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800,
+  ];
+
+  function xAxis(chart) {
+    const values = (u, at) => at.map(isTime(chart) ? clock : number);
+    if (isTime(chart)) return axis({ incrs: INCREMENTS, space: 95, values });
+    const splits = (u) => u.data[0];
+    return axis({ splits, values, filter: (u, at) => at, label: chart.x.label, labelSize: 20, labelFont: FONT });
+  }
+
+  function scales(chart) {
+    const range = (u, min, max) => {
+      const top = Math.max(max ?? 0, chart.top ?? 0);
+      return [0, top > 0 ? top * 1.08 : 1];
+    };
+    const x = isTime(chart)
+      ? { time: false }
+      : { time: false, distr: 3, log: 2, range: (u, min, max) => [min / 1.15, max * 1.15] };
+    return { x, y: { range } };
+  }
+
+  function line({ label, colour: index, line, stepped, points, filled }) {
     return {
       label,
-      stroke,
+      stroke: () => (line === 'none' ? 'transparent' : colour('c' + index)),
       width: 2,
       dash: DASHES[line],
       ...(filled ? { fill: () => colour('c' + index) + '26' } : {}),
       ...(stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
       points: { show: points, size: 7, fill: () => colour('paper') },
       value: (u, value) => number(value),
-      spanGaps: false,
+    };
+  }
+
+  // In CSS's colours, which follow the theme by themselves.
+  function markers({ series }) {
+    const of = (index) => 'var(--c' + series[index - 1].colour + ')';
+    const isArea = ({ filled, line }) => filled || line === 'none';
+    return {
+      width: 2,
+      stroke: (u, index) => (index === 0 ? 'transparent' : of(index)),
+      dash: (u, index) => (index > 0 && series[index - 1].line !== 'solid' ? 'dashed' : 'solid'),
+      fill: (u, index) =>
+        index > 0 && isArea(series[index - 1])
+          ? 'color-mix(in srgb, ' + of(index) + ' 25%, transparent)'
+          : 'transparent',
     };
   }
 
   function drawMarks(u, marks) {
     const { ctx, bbox } = u;
     const ratio = devicePixelRatio;
+    const right = bbox.left + bbox.width;
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = colour('mark');
     ctx.lineWidth = ratio;
     ctx.font = 12 * ratio + 'px system-ui, sans-serif';
     ctx.textBaseline = 'top';
+    ctx.setLineDash([4 * ratio, 4 * ratio]);
     marks.forEach(({ x, label }, index) => {
       const at = u.valToPos(x, 'x', true);
-      if (at < bbox.left || at > bbox.left + bbox.width) return;
-      ctx.setLineDash([4 * ratio, 4 * ratio]);
+      if (at < bbox.left || at > right) return;
       ctx.beginPath();
       ctx.moveTo(at, bbox.top);
       ctx.lineTo(at, bbox.top + bbox.height);
       ctx.stroke();
-      const room = at + ctx.measureText(label).width + 6 * ratio < bbox.left + bbox.width;
+      const room = at + ctx.measureText(label).width + 6 * ratio < right;
       ctx.textAlign = room ? 'left' : 'right';
       ctx.fillText(label, at + (room ? 5 : -5) * ratio, bbox.top + (3 + index * 15) * ratio);
     });
@@ -84,39 +115,30 @@ export const DRAW = String.raw`
   }
 
   function draw(chart, holder) {
-    const { scale, axis } = xOptions(chart.x);
-    const range = (u, min, max) => {
-      const top = Math.max(max ?? 0, chart.top ?? 0);
-      return [0, top > 0 ? top * 1.08 : 1];
-    };
+    const x = isTime(chart)
+      ? { label: 'Time', value: (u, value) => (value === null ? '–' : clock(value)) }
+      : { label: chart.x.label, value: (u, value) => number(value) };
+    const bands = chart.bands.map(({ upper, lower }) => ({
+      series: [upper + 1, lower + 1],
+      fill: () => colour('c' + chart.series[upper].colour) + '40',
+    }));
     const options = {
       width: Math.max(240, holder.clientWidth),
       height: HEIGHT,
-      scales: { x: scale, y: { range } },
-      axes: [axis, { ...axis, splits: null, size: 64, space: 34, values: (u, at) => at.map(number), filter: null, label: null, incrs: null }],
-      series: [
-        { label: chart.x.kind === 'time' ? 'Time' : chart.x.label, value: (u, x) => (x === null ? '–' : chart.x.kind === 'time' ? clock(x) : number(x)) },
-        ...chart.series.map(seriesOptions),
-      ],
-      bands: chart.bands.map(({ upper, lower }) => ({
-        series: [upper + 1, lower + 1],
-        fill: () => colour('c' + chart.series[upper].colour) + '40',
-      })),
-      cursor: chart.x.kind === 'time' ? { sync: { key: 'time', scales: ['x', null] }, drag: { x: true, y: false } } : { drag: { x: false, y: false } },
-      legend: {
-        markers: {
-          width: 2,
-          stroke: (u, index) => (index === 0 ? 'transparent' : 'var(--c' + chart.series[index - 1].colour + ')'),
-          dash: (u, index) => (index > 0 && chart.series[index - 1].line !== 'solid' ? 'dashed' : 'solid'),
-          fill: (u, index) => (index > 0 && (chart.series[index - 1].filled || chart.series[index - 1].line === 'none') ? 'color-mix(in srgb, var(--c' + chart.series[index - 1].colour + ') 25%, transparent)' : 'transparent'),
-        },
-      },
+      scales: scales(chart),
+      axes: [xAxis(chart), axis({ size: 64, space: 34, values: (u, at) => at.map(number) })],
+      series: [x, ...chart.series.map(line)],
+      bands,
+      cursor: isTime(chart)
+        ? { sync: { key: 'time', scales: ['x', null] }, drag: { x: true, y: false } }
+        : { drag: { x: false, y: false } },
+      legend: { markers: markers(chart) },
       hooks: { draw: [(u) => drawMarks(u, chart.marks)] },
     };
-    for (const each of options.axes) for (const key of Object.keys(each)) if (each[key] === null) delete each[key];
     return new uPlot(options, [chart.xs, ...chart.series.map(({ values }) => values)], holder);
   }
 
+  // What is hidden has no width to draw in.
   function show() {
     for (const chart of charts) {
       const holder = document.getElementById(chart.id);
@@ -125,20 +147,29 @@ export const DRAW = String.raw`
     }
   }
 
-  const timed = () => charts.filter(({ x, id }) => x.kind === 'time' && plots.has(id));
+  const timed = () => charts.filter((chart) => isTime(chart) && plots.has(chart.id));
+
   function zoom(change) {
     const [first] = timed();
     if (first === undefined) return;
     const [start, end] = [first.xs[0], first.xs[first.xs.length - 1]];
     const { min, max } = plots.get(first.id).scales.x;
     const [from, to] = change(min, max, start, end);
-    for (const { id } of timed()) plots.get(id).setScale('x', { min: Math.max(start, from), max: Math.min(end, to) });
+    const shown = { min: Math.max(start, from), max: Math.min(end, to) };
+    for (const { id } of timed()) plots.get(id).setScale('x', shown);
   }
+
   const ZOOMS = {
     in: (min, max) => [min + (max - min) / 4, max - (max - min) / 4],
     out: (min, max) => [min - (max - min) / 2, max + (max - min) / 2],
-    earlier: (min, max, start) => [Math.max(start, min - (max - min) / 2), Math.max(start, min - (max - min) / 2) + max - min],
-    later: (min, max, start, end) => [Math.min(end, max + (max - min) / 2) - (max - min), Math.min(end, max + (max - min) / 2)],
+    earlier(min, max, start) {
+      const by = Math.min((max - min) / 2, min - start);
+      return [min - by, max - by];
+    },
+    later(min, max, start, end) {
+      const by = Math.min((max - min) / 2, end - max);
+      return [min + by, max + by];
+    },
     reset: (min, max, start, end) => [start, end],
   };
   for (const button of document.querySelectorAll('[data-zoom]')) {
@@ -147,25 +178,38 @@ export const DRAW = String.raw`
 
   const choice = document.getElementById('policy');
   choice?.addEventListener('change', () => {
-    for (const each of document.querySelectorAll('[data-policy]')) each.hidden = each.dataset.policy !== choice.value;
-    const before = timed()[0];
-    const { min, max } = before === undefined ? {} : plots.get(before.id).scales.x;
+    for (const each of document.querySelectorAll('[data-policy]')) {
+      each.hidden = each.dataset.policy !== choice.value;
+    }
+    const { min, max } = plots.get(timed()[0].id).scales.x;
     show();
-    if (min !== undefined) zoom(() => [min, max]);
+    zoom(() => [min, max]);
   });
 
-  const resize = (width) => {
+  function resize(width) {
     for (const [id, plot] of plots) {
       const wide = width ?? document.getElementById(id).clientWidth;
       if (wide > 0) plot.setSize({ width: wide, height: HEIGHT });
     }
-  };
-  const repaint = () => plots.forEach((plot) => plot.redraw(false, true));
+  }
+
+  function repaint() {
+    for (const plot of plots.values()) plot.redraw(false, true);
+  }
+
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint);
   addEventListener('resize', () => resize());
   // On paper it is always light, and as wide as the paper.
-  addEventListener('beforeprint', () => { root.classList.add('print'); resize(690); repaint(); });
-  addEventListener('afterprint', () => { root.classList.remove('print'); resize(); repaint(); });
+  addEventListener('beforeprint', () => {
+    root.classList.add('print');
+    resize(690);
+    repaint();
+  });
+  addEventListener('afterprint', () => {
+    root.classList.remove('print');
+    resize();
+    repaint();
+  });
   show();
   root.dataset.drawn = String(plots.size);
 })();

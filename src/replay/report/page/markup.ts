@@ -39,7 +39,13 @@ export function escaped(text: string): string {
     .replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter] ?? '');
 }
 
-/** Data for a script element: no text in it can end the element or begin a comment. */
+/**
+ * Data for a script element: no text in it can end the element or begin a comment. Numbers are rounded to five digits,
+ * which is finer than a screen, and halves the page.
+ */
 export function jsonIn(data: unknown): Markup {
-  return { markup: JSON.stringify(data).replaceAll('<', String.raw`\u003c`) };
+  const text = JSON.stringify(data, (_, value: unknown) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value,
+  );
+  return { markup: text.replaceAll('<', String.raw`\u003c`) };
 }
