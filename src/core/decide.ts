@@ -98,17 +98,23 @@ function inReplicas(count: number): string {
   return count === 1 ? '1 replica' : `${count} replicas`;
 }
 
+/** An HPA syncs every 15 s: one that has not asked for four syncs has no replicas to ask for. */
+const PROOF_OF_ZERO: Millis = 65_000;
+
 function nextState(
   moment: Moment,
   final: Recommendation,
   outcome: Outcome,
   recommendations: State['recommendations'],
 ): State {
-  const { state, situation, replicas, presumesZero, now } = moment;
-  const asked = outcome.verdict === 'blind' || presumesZero ? state.asked : outcome.asked;
+  const { state, situation, replicas, presumesZero, observation, now } = moment;
+  const presumedSince = presumesZero && !observation.hpaAsks ? (state.presumedSince ?? now) : null;
+  const isPresumed = presumesZero && now - (presumedSince ?? now) < PROOF_OF_ZERO;
+  const asked = outcome.verdict === 'blind' || isPresumed ? state.asked : outcome.asked;
   return {
     pods: situation === 'zero' ? {} : state.pods,
     asked,
+    presumedSince,
     arrived: Math.min(
       asked ?? 0,
       Math.max(state.arrived, replicas.reporting, situation === 'reporting' ? 1 : 0),

@@ -6,6 +6,8 @@ export interface State {
   readonly pods: Readonly<Record<string, Millis>>;
   /** Replicas asked for by the last decision that did not merely presume zero; null before the first. */
   readonly asked: number | null;
+  /** Since when zero replicas are presumed, not proven; null when they are not. */
+  readonly presumedSince: Millis | null;
   /** How many of the replicas asked for have reported at once, at least 1 where a signal without pods has. From then on their silence is blindness and not a start. */
   readonly arrived: number;
   /** When `asked` last rose, so that what was asked for counts as coming for the lead time. */
@@ -24,6 +26,7 @@ export interface State {
 export const initialState: State = {
   pods: {},
   asked: null,
+  presumedSince: null,
   arrived: 0,
   raisedAt: null,
   blindSince: null,
@@ -40,6 +43,7 @@ export function notAhead(state: State, now: Millis): State {
     each.at > now ? { ...each, at: now } : each;
   return {
     ...state,
+    presumedSince: earlier(state.presumedSince),
     raisedAt: earlier(state.raisedAt),
     blindSince: earlier(state.blindSince),
     recommendations: state.recommendations.map(moved),

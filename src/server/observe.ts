@@ -47,7 +47,7 @@ export function observe(
 
 /** Whether a pod that has reported, or any at all, is silent, so that it is worth asking whether it is up. */
 export function hasSilentPods(workload: Workload, asked: Asked, board: Board): boolean {
-  if ('cannot' in asked) return false;
+  if (!('key' in asked)) return false;
   const known = board.known(asked.key);
   if (known === null || known.failure !== null) return false;
   const samples = samplesOf(workload, asked.request.profile, known);
@@ -58,6 +58,7 @@ const unread: Reading = { kind: 'unread' };
 
 function reading(workload: Workload, profile: Profile, asked: Asked, board: Board): Reading {
   if ('cannot' in asked) return { kind: 'failed', samples: [], why: asked.cannot };
+  if ('noTarget' in asked) return { kind: 'answered', samples: [], exists: true };
   const known = board.known(asked.key);
   if (known === null) return unread;
   const samples = samplesOf(workload, profile, known);

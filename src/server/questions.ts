@@ -38,7 +38,12 @@ export function scrapable(targets: readonly ScrapeTarget[]): Scrapable {
   return { owners, exporters };
 }
 
-export type Asked = Question | { readonly cannot: string };
+export type Asked =
+  | Question
+  /** There is no source for it; the words say what the operator can do. */
+  | { readonly cannot: string }
+  /** The scrape targets are all there is to ask, and none of them is a pod of this workload. */
+  | { readonly noTarget: true };
 
 /** How one signal of a workload is read: directly where its endpoints are known, else from Prometheus. */
 export function questionFor(
@@ -53,6 +58,8 @@ export function questionFor(
     const request = { profile, byModel };
     return { key: `scrape|${profile.name}|${String(byModel)}`, source: sources.scrape, request };
   }
+  const onlyScraped = sources.prometheus === null && workload.trigger.prometheusAddress === null;
+  if (sources.scrape !== null && onlyScraped && isFromPods(profile)) return { noTarget: true };
   if ('none' in profile.prometheus) return { cannot: `${profile.name}: ${profile.prometheus.none}` };
   return prometheusQuestion(workload, profile, sources, byModel);
 }
@@ -94,6 +101,10 @@ export function aliveQuestion(question: Question): Question | null {
     source: question.source,
     request: { profile: question.request.profile, byModel: false, part: 'alive' },
   };
+}
+
+function isFromPods({ scrape }: Profile): boolean {
+  return !('none' in scrape) && scrape.from === 'pod';
 }
 
 function canScrape(profile: Profile, target: ScaleTarget, direct: Scrapable): boolean {

@@ -142,7 +142,7 @@ export class Scaler implements Decisions {
 
   #aliveQuestions(workload: Workload, { signals }: Inquiry): Question[] {
     return signals.flatMap((asked) => {
-      const alive = 'cannot' in asked ? null : aliveQuestion(asked);
+      const alive = 'key' in asked ? aliveQuestion(asked) : null;
       return alive !== null && hasSilentPods(workload, asked, this.#board) ? [alive] : [];
     });
   }
@@ -154,7 +154,7 @@ export class Scaler implements Decisions {
 
 function questionsOf({ signals, wake }: Inquiry): Question[] {
   const asked: Asked[] = wake === null ? [...signals] : [...signals, wake];
-  return asked.flatMap((each) => ('cannot' in each ? [] : [each]));
+  return asked.flatMap((each) => ('key' in each ? [each] : []));
 }
 
 function answerOf({ decision, trigger }: Workload): Answer {

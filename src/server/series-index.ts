@@ -16,12 +16,21 @@ export interface SeriesIndex {
 const DEPLOYMENT_POD = /^(.+)-[a-z0-9]{1,10}-[a-z0-9]{5}$/;
 const STATEFULSET_POD = /^(.+)-\d+$/;
 
+/**
+ * Kubernetes cuts what stands before the five random characters to 58 (apiserver, names/generate.go), so that a deployment
+ * whose name is long has pods without the last dash, and with only the beginning of the hash.
+ */
+const LONGEST_POD = 63;
+const LONGEST_BASE = 58;
+const CUT_BASE = /^(.+)-[a-z0-9]{0,10}$/;
+
 /** The owners that a pod can have by its name, as `kind/namespace/name`. */
 export function ownersOf(namespace: string, pod: string): string[] {
-  const deployment = DEPLOYMENT_POD.exec(pod)?.[1];
+  const cut = pod.length === LONGEST_POD ? CUT_BASE.exec(pod.slice(0, LONGEST_BASE))?.[1] : undefined;
+  const deployments = [DEPLOYMENT_POD.exec(pod)?.[1], cut].filter((name) => name !== undefined);
   const statefulset = STATEFULSET_POD.exec(pod)?.[1];
   return [
-    ...(deployment === undefined ? [] : [`deployment/${namespace}/${deployment}`]),
+    ...deployments.map((name) => `deployment/${namespace}/${name}`),
     ...(statefulset === undefined ? [] : [`statefulset/${namespace}/${statefulset}`]),
   ];
 }

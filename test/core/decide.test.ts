@@ -86,7 +86,7 @@ describe('whatever is observed', () => {
       fc.property(anyPolicy, anyTrace(true), (policy, trace) => {
         for (const decision of run(policy, trace).decisions) expectSound(decision, policy);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

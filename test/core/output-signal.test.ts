@@ -117,7 +117,7 @@ test('whatever comes, the HPA makes of the values what the decision says', () =>
         if (wanted < decision.desired) expect(decision.reason).toMatch(/kept at|is the next it takes/);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 

@@ -121,7 +121,7 @@ describe('for a target other than 1', () => {
         if (target >= 1)
           expect(said).toBeLessThanOrEqual(publishReplicas(wanted, reader(current, tolerance)).hpaReplicas);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -144,7 +144,7 @@ describe('for a target other than 1', () => {
           expect(made).toEqual({ values: raw, hpaReplicas: wanted, why: null });
         else expect(made.why).not.toBeNull();
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 

@@ -88,7 +88,7 @@ describe.each([true, false])('pods at or below their target (cluster access: %s)
         expect(less.desired, less.reason).toBeGreaterThanOrEqual(Math.min(state.asked!, full.desired));
         if (full.active && state.asked! > 0) expect(less.active).toBe(true);
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 });
@@ -115,7 +115,7 @@ describe('any trace', () => {
         if (decision.verdict === 'blind') return;
         expect(decision.desired).toBeGreaterThanOrEqual(state.asked);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -134,7 +134,7 @@ describe('any trace', () => {
         if (full.verdict === 'blind' || less.verdict === 'blind') return;
         expect(less.desired, less.reason).toBeGreaterThanOrEqual(Math.min(state.asked, full.desired));
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
@@ -161,7 +161,7 @@ describe('any trace', () => {
           ).toBe(true);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 

@@ -286,6 +286,18 @@ describe('a scaler that has never seen data', () => {
     expect(state.asked).toBeNull();
   });
 
+  test('an HPA that has not asked for four syncs proves zero, and the next wake is answered to it too', () => {
+    const { decisions, state } = follow(policyWith({ wake: gateway }), [
+      [0, andWake(nothing, 0), { desired: 0, active: false }],
+      [60, andWake(nothing, 0), { desired: 0, active: false }],
+      [65, andWake(nothing, 0), { desired: 0, active: false }],
+      [70, andWake(nothing, 3), { desired: 1, active: true }],
+      [75, andWake(hpaAsking(nothing), 3), { desired: 1, verdict: 'fresh', active: true }],
+    ]);
+    expect(decisions.map((each) => each.presumesZero)).toEqual([true, true, true, false, false]);
+    expect(state.asked).toBe(1);
+  });
+
   test('knows what it sees at once', () => {
     const { last } = follow(policyWith({ wake: gateway }), [[0, pods(40, 40, 40), 3]]);
     expect(last).toMatchObject({ presumesZero: false, needsWake: false });
