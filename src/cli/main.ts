@@ -7,9 +7,12 @@ import { explain } from './explain.js';
 import { lint } from './lint.js';
 import { profiles } from './profiles.js';
 import { serve } from './serve.js';
+import { replay } from './replay.js';
+import { calibrate } from './calibrate.js';
+import { policy } from './policy.js';
 import { demo } from './demo.js';
 
-const COMMANDS: readonly Command[] = [serve, demo, lint, profiles, explain];
+const COMMANDS: readonly Command[] = [serve, demo, lint, profiles, explain, replay, calibrate, policy];
 
 async function main(args: string[]): Promise<ExitCode> {
   const [name, ...rest] = args;
