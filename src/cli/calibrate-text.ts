@@ -56,14 +56,14 @@ function stepsTable(calibration: Calibration, profiles: readonly Profile[]): str
   const header = [
     load,
     'REQUESTS/S',
-    'GAIN',
+    'A DOUBLING',
     'MEAN',
     'P99',
     'WAIT',
     ...names.map((name) => name.toUpperCase()),
     '',
   ];
-  return table([header, ...rows]).replaceAll(/ +$/gm, '');
+  return trimmed([header, ...rows]);
 }
 
 function result(calibration: Reached, profiles: readonly Profile[]): string[] {
@@ -78,8 +78,12 @@ function result(calibration: Reached, profiles: readonly Profile[]): string[] {
       unfit ?? (measured ? 'measured' : 'from throughput and times'),
     ];
   });
-  const targets = table([['PROFILE', 'TARGET', 'AT THE KNEE', 'DEFAULT', 'UNIT', ''], ...rows]);
+  const targets = trimmed([['PROFILE', 'TARGET', 'AT THE KNEE', 'DEFAULT', 'UNIT', ''], ...rows]);
   return [...(rows.length === 0 ? [] : [targets]), pasted(calibration)];
+}
+
+function trimmed(rows: readonly (readonly string[])[]): string {
+  return table(rows).replaceAll(/ +$/gm, '');
 }
 
 /** As it stands under a trigger. Which server it was, the person knows where the test does not. */

@@ -133,15 +133,19 @@ export function contents(file: string): Buffer {
   }
 }
 
-/** What is wrong with a file that somebody gave is wrong usage, and no failure of the work. */
 export function inputFaultsAsUsage<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof ManifestError || error instanceof SeriesError || error instanceof RangeError)
-      throw new UsageError(error.message);
-    throw error;
+    throw asUsage(error);
   }
+}
+
+/** What is wrong with a file that somebody gave is wrong usage, and no failure of the work. */
+export function asUsage(error: unknown): unknown {
+  const isInput =
+    error instanceof ManifestError || error instanceof SeriesError || error instanceof RangeError;
+  return isInput ? new UsageError(error.message) : error;
 }
 
 function inWords(error: unknown): string {

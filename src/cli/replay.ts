@@ -1,22 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import type { Trigger } from '../policy/trigger.js';
-import { BASELINES } from '../replay/baselines/all.js';
-import { nodeSecondsBound } from '../replay/bound.js';
-import { requestsBetween, type Load } from '../replay/load.js';
-import { loopsOf } from '../replay/pilotlight/loops.js';
-import { manifestPolicy } from '../replay/pilotlight/manifest-policy.js';
+import type { Load } from '../replay/load.js';
 import { readManifest, replayTrigger, type ReplayManifest } from '../replay/pilotlight/manifest.js';
 import { arrivalQuery } from '../replay/pilotlight/prometheus-range.js';
 import { reportJson } from '../replay/report/json.js';
-import type { Bound, ReplayReport, ReplayRow } from '../replay/report/report.js';
+import { replayReport } from '../replay/report/replay-report.js';
+import type { ReplayReport } from '../replay/report/report.js';
 import { reportText } from '../replay/report/text.js';
 import { newTimeline, timelineCsv, type Timeline } from '../replay/report/timeline.js';
-import { simulate } from '../replay/run.js';
-import type { Setup } from '../replay/setup.js';
 import { loadProfiles } from '../server/profiles-folder.js';
 import { complain, parsed, print, UsageError, type Command, type ExitCode } from './command.js';
-import { progressOn, type Progress } from './progress.js';
+import { progressOn } from './progress.js';
 import {
+  asUsage,
   capacityOf,
   contents,
   inputFaultsAsUsage,
@@ -27,6 +23,7 @@ import {
   type Flags,
 } from './replay-inputs.js';
 import { replayLog } from './replay-log.js';
+import { pageOf } from './replay-page.js';
 import { loadFromPrometheus, PROMETHEUS_FLAGS, rangeOf, unitOf } from './replay-prometheus.js';
 
 export const replay: Command = {
@@ -49,6 +46,7 @@ load (t_seconds,requests), beside what others would have done and the least that
   --gpus-per-node 1, --scrape 15, --score-from SECONDS
   --price-per-hour 1.2           of a node: adds what it all costs
   --no-baselines, --no-bound     the manifest alone
+  --html FILE                    the report as a page with charts, which needs no network
   --timeline FILE.csv            every sample of the manifest's run, with the decision and its reason
   --query PROMQL                 requests a second, where the trigger has no profile for arrivals;
   --query-gives increase         where the query gives the requests of a step instead
@@ -64,6 +62,7 @@ async function runReplay(args: string[]): Promise<ExitCode> {
     log: { type: 'string' },
     history: { type: 'string' },
     timeline: { type: 'string' },
+    html: { type: 'string' },
     scalers: { type: 'string' },
     'price-per-hour': { type: 'string' },
     baselines: { type: 'boolean' },
@@ -83,9 +82,11 @@ async function runReplay(args: string[]): Promise<ExitCode> {
     complain('pilotlight replay: --history is not available yet and not read');
   const manifest = inputFaultsAsUsage(() => readManifest(contents(file).toString('utf8'), file));
   const source = await sourceOf(flags, manifest);
-  const timeline = typeof flags['timeline'] === 'string' ? newTimeline() : null;
-  const report = reportOn(flags, manifest, source, timeline);
-  if (timeline !== null) writeFileSync(String(flags['timeline']), timelineCsv(timeline.rows));
+  const timeline = newTimeline();
+  const isRecorded = typeof flags['timeline'] === 'string' || typeof flags['html'] === 'string';
+  const report = reportOn(flags, manifest, source, isRecorded ? timeline : null);
+  if (typeof flags['timeline'] === 'string') writeFileSync(flags['timeline'], timelineCsv(timeline.rows));
+  if (typeof flags['html'] === 'string') writeFileSync(flags['html'], pageOf(report, timeline.rows));
   print(flags['json'] === true ? JSON.stringify(reportJson(report), null, 2) : reportText(report));
   return 0;
 }
@@ -104,11 +105,9 @@ async function sourceOf(flags: Flags, manifest: ReplayManifest): Promise<Source>
   const range = rangeOf(flags);
   const query = typeof flags['query'] === 'string' ? flags['query'] : ownQuery(flags, manifest, range.step);
   const unit = typeof flags['query'] === 'string' ? unitOf(flags) : 'rate';
-  const load = await loadFromPrometheus(prometheus, query, range, unit).catch((error: unknown) =>
-    inputFaultsAsUsage((): never => {
-      throw error;
-    }),
-  );
+  const load = await loadFromPrometheus(prometheus, query, range, unit).catch((error: unknown) => {
+    throw asUsage(error);
+  });
   return { name: prometheus, load };
 }
 
@@ -136,75 +135,27 @@ function triggerOf(
 function reportOn(
   flags: Flags,
   manifest: ReplayManifest,
-  source: Source,
+  { name, load }: Source,
   timeline: Timeline | null,
 ): ReplayReport {
-  const { load } = source;
   const capacity = capacityOf(flags, manifest, load);
-  const { setup } = capacity;
-  const pricePerHour = numberOf(flags, 'price-per-hour');
+  const { slots, serviceTime, setup } = capacity;
   const trigger = triggerOf(flags, manifest, capacity, setup.maxReplicas);
   const progress = progressOn(process.stderr);
-  const rows = [ownRow(manifest, trigger, source, setup, timeline, progress)];
-  if (flags['no-baselines'] !== true) rows.push(...baselineRows(load, setup, progress));
-  const bound = flags['no-bound'] === true ? null : boundOf(load, capacity, progress);
-  progress.clear();
-  return {
-    manifest: {
-      file: manifest.manifest.file,
-      object: manifest.object,
-      profiles: trigger.profiles.map(({ name }) => name),
-    },
-    load: { source: source.name, seconds: load.seconds, requests: requestsBetween(load, 0, load.seconds) },
+  const report = replayReport({
+    manifest,
+    trigger,
+    load,
+    source: name,
     setup,
-    pricePerHour,
-    rows,
-    bound,
-    notes: notesOn(trigger, capacity),
-  };
-}
-
-function ownRow(
-  manifest: ReplayManifest,
-  trigger: Trigger,
-  { load }: Source,
-  setup: Setup,
-  timeline: Timeline | null,
-  progress: Progress,
-): ReplayRow {
-  const loops = loopsOf(manifest.spec, trigger.metricSpecs, setup.maxReplicas);
-  const own = manifestPolicy(manifest.object, trigger, loops, (t, { decision }) =>
-    timeline?.decided(t, decision),
-  );
-  const watched = progress.watching(timeline?.watching(own) ?? own, load.seconds);
-  return { name: manifest.object, kind: 'manifest', score: simulate(load, setup, watched) };
-}
-
-function baselineRows(load: Load, setup: Setup, progress: Progress): ReplayRow[] {
-  return Object.entries(BASELINES).map(([name, baseline]) => {
-    const watched = progress.watching(baseline(load, setup), load.seconds);
-    return { name, kind: 'baseline', score: simulate(load, setup, watched) };
+    given: { slots, serviceTime },
+    pricePerHour: numberOf(flags, 'price-per-hour'),
+    baselines: flags['no-baselines'] !== true,
+    bound: flags['no-bound'] === true ? null : capacity.attainment,
+    timeline,
+    watching: (policy) => progress.watching(policy, load.seconds),
+    working: (on) => progress.working(on),
   });
-}
-
-function boundOf(load: Load, { setup, attainment }: Capacity, progress: Progress): Bound {
-  progress.working('the least that anybody could have paid');
-  return { nodeSeconds: nodeSecondsBound(load, setup, attainment), attainment };
-}
-
-function notesOn(trigger: Trigger, { setup, slots, serviceTime }: Capacity): string[] {
-  const notes: string[] = [];
-  if (setup.serviceTime !== serviceTime || setup.slots !== slots) {
-    const replayed = `${setup.slots} slots of ${setup.serviceTime} s`;
-    notes.push(
-      `The replay steps by whole seconds: ${slots} slots of ${serviceTime} s are replayed as ${replayed}.`,
-    );
-  }
-  for (const { name, simulate: quantity } of trigger.profiles.filter(
-    (each) => 'fromTrigger' in each.prometheus,
-  )) {
-    notes.push(`What the trigger's query measures is not known here: ${name} is replayed as ${quantity}.`);
-  }
-  if (trigger.policy.dryRun) notes.push('dryRun: the replicas stay as they are.');
-  return notes;
+  progress.clear();
+  return report;
 }

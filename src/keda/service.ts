@@ -30,11 +30,13 @@ export function externalScaler(
     answer: (call: ServerUnaryCall<Request, Response>) => Promise<Response | Refusal> | Response | Refusal,
   ) => {
     return (call: ServerUnaryCall<Request, Response>, reply: sendUnaryData<Response>) => {
-      void Promise.resolve(answer(call)).then((result) => {
-        const refused = isRefusal(result) ? result : null;
-        onCall(method, refused?.kind ?? null);
-        return refused === null ? reply(null, result as Response) : reply(statusOf(refused));
-      });
+      void Promise.resolve(answer(call))
+        .catch(faultOfOurs)
+        .then((result) => {
+          const refused = isRefusal(result) ? result : null;
+          onCall(method, refused?.kind ?? null);
+          return refused === null ? reply(null, result as Response) : reply(statusOf(refused));
+        });
     };
   };
   const handlers = {
@@ -75,6 +77,11 @@ export function externalScaler(
     },
   };
   return { handlers, streams };
+}
+
+/** Decisions never reject. Should one do so, KEDA gets an answer all the same: a call that hangs can take it to zero. */
+function faultOfOurs(error: unknown): Refusal {
+  return { kind: 'unavailable', why: `a fault of the scaler: ${String(error)}` };
 }
 
 /** As grpc-js has it: `destroy` would drop the status and leave the client waiting. */

@@ -96,6 +96,15 @@ describe('one of three pods without data', () => {
     ]);
   });
 
+  test('exactly at the target on two of three leaves three', () => {
+    follow(policyWith(), [[0, inCluster(pods(40, 40, null), { current: 3, ready: 3 }), 3]]);
+  });
+
+  test('is only said where it makes a difference', () => {
+    const { decisions } = follow(policyWith({ burst: false }), [three, [15, pods(200, 200, null), 10]]);
+    expect(decisions.map((each) => each.stages.map(({ stage }) => stage))).toEqual([['demand'], ['demand']]);
+  });
+
   test('a pod that reports one signal and not the other is missing for the other', () => {
     const policy = policyWith({ signals: [gpu, queue] });
     const both = (second: (number | null)[]) =>

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { figure, weightedMean } from '../../src/core/demand.js';
 import { weigh } from '../../src/core/read.js';
 import { countReplicas, podsSeen } from '../../src/core/replicas.js';
+import { reportAbsence } from '../../src/core/report.js';
 import { stabilised } from '../../src/core/stabilise.js';
 import { initialState, notAhead } from '../../src/core/state.js';
 import { HOUR, inWords, MINUTE, SECOND } from '../../src/core/time.js';
@@ -141,6 +142,16 @@ describe('countReplicas', () => {
   );
 });
 
+describe('a report says why a signal had nothing to say', () => {
+  const said = (evidence: Parameters<typeof reportAbsence>[0]['evidence']) =>
+    reportAbsence({ signal: gpu, evidence }).why;
+  const faults = { unsound: 0, stale: 0, duplicate: 0 };
+
+  test('absent', () => expect(said({ kind: 'absent', nobody: false, why: 'gone', faults })).toBe('gone'));
+  test('idle', () => expect(said({ kind: 'idle', why: 'no load' })).toBe('no load'));
+  test('not read', () => expect(said({ kind: 'unread' })).toBe('not read'));
+});
+
 describe('podsSeen', () => {
   test('forgets who has been silent for longer than the memory', () => {
     expect(podsSeen({ a: START - 60_001, b: START - 60_000 }, ['c'], START, 60_000)).toEqual({
@@ -212,6 +223,7 @@ test('a clock that was set back: what lies ahead counts as now', () => {
   const ahead = START + HOUR;
   const state = {
     ...initialState,
+    presumedSince: ahead,
     raisedAt: ahead,
     blindSince: ahead,
     recommendations: [
@@ -222,6 +234,7 @@ test('a clock that was set back: what lies ahead counts as now', () => {
   };
   expect(notAhead(state, START)).toEqual({
     ...state,
+    presumedSince: START,
     raisedAt: START,
     blindSince: START,
     recommendations: [

@@ -298,6 +298,28 @@ describe('a scaler that has never seen data', () => {
     expect(state.asked).toBe(1);
   });
 
+  test('takes zero for proven after four syncs without the HPA, so that the next wake-up is sized', () => {
+    const policy = policyWith({ wake: { ...gateway, target: 2, sized: true } });
+    const { decisions } = follow(policy, [
+      [0, andWake(nothing, 0), 0],
+      [40, hpaAsking(andWake(nothing, 0)), { verdict: 'blind' }],
+      [45, andWake(nothing, 0), 0],
+      [109, andWake(nothing, 0), 0],
+      [110, andWake(nothing, 0), 0],
+      [115, andWake(nothing, 9), { desired: 5, active: true }],
+      [130, hpaAsking(andWake(nothing, 0)), 5],
+    ]);
+    expect(decisions.map((each) => each.presumesZero)).toEqual([true, false, true, true, true, false, false]);
+  });
+
+  test('an HPA that asks while pods start proves nothing', () => {
+    const { state } = follow(policyWith({ wake: gateway }), [
+      [0, andWake(nothing, 1), 1],
+      ...every(15, 15, 590, hpaAsking(andWake(nothing, 0)), 1),
+    ]);
+    expect(state.asked).toBeNull();
+  });
+
   test('knows what it sees at once', () => {
     const { last } = follow(policyWith({ wake: gateway }), [[0, pods(40, 40, 40), 3]]);
     expect(last).toMatchObject({ presumesZero: false, needsWake: false });

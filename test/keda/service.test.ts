@@ -63,6 +63,14 @@ describe('unary calls', () => {
     });
   });
 
+  test('a fault of our own is an answer, not a call that hangs', async () => {
+    decisions.current = () => Promise.reject(new Error('boom'));
+    expect(await refusal(keda.isActive(ref, { deadlineMs: 5000 }))).toEqual({
+      code: 'UNAVAILABLE',
+      details: 'a fault of the scaler: Error: boom',
+    });
+  });
+
   test('a blind decision is no answer', async () => {
     decisions.next = decided(decisionOn(null));
     const expected = {

@@ -219,7 +219,7 @@ describe('an answer', () => {
     for (let tick = 0; tick < 6; tick += 1) await tickAt(tick);
     read.abort();
     console.log(`slowest call while 20 MB were read: ${(await slowest).toFixed(1)} ms`);
-    expect(await slowest).toBeLessThan(1000);
+    expect(await slowest).toBeLessThan(3000); // some tens of milliseconds on a machine that is not busy
     expect(await published()).toEqual({ value: 3, active: true });
   });
 });

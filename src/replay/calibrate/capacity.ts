@@ -20,7 +20,7 @@ export interface Shortfall {
   readonly at: number;
 }
 
-/** Steps this near to the highest throughput are taken for saturated: the mean of them is less swayed by noise. */
+/** Steps this near to the highest throughput count: the mean of them is less swayed by noise than the highest. */
 const SATURATED = 0.95;
 
 /**
@@ -37,7 +37,7 @@ export function capacityOf(steps: readonly Step[], knee: number): Capacity | nul
   // Whatever p99 was by then, throughput says where the slots were full.
   const limit = findKnee(steps, null);
   const saturated = limit.kind === 'reached' && limit.why !== 'failures';
-  const throughput = saturated ? saturatedThroughput(steps) : (steps[knee]?.throughput ?? 0);
+  const throughput = saturated ? fullThroughput(steps, limit.next) : (steps[knee]?.throughput ?? 0);
   const rising = limit.kind === 'reached' ? steps.slice(0, limit.next + 1) : steps;
   return {
     throughput,
@@ -48,11 +48,14 @@ export function capacityOf(steps: readonly Step[], knee: number): Capacity | nul
   };
 }
 
-function saturatedThroughput(steps: readonly Step[]): number {
-  const all = steps.map(({ throughput }) => throughput);
-  const most = Math.max(...all);
-  const near = all.filter((each) => each >= SATURATED * most);
-  return near.reduce((sum, each) => sum + each, 0) / near.length;
+/** Over the steps past the knee, where every slot is busy; the highest of all where it only falls from there. */
+function fullThroughput(steps: readonly Step[], past: number): number {
+  const most = Math.max(...steps.map(({ throughput }) => throughput));
+  const full = steps
+    .slice(past)
+    .map(({ throughput }) => throughput)
+    .filter((each) => each >= SATURATED * most);
+  return full.length === 0 ? most : full.reduce((sum, each) => sum + each, 0) / full.length;
 }
 
 /**

@@ -37,7 +37,7 @@ const UNDER_LOWEST =
   'measured: add a step with less load, such as a fixed request rate';
 
 function objective(steps: readonly Step[], slo: number | null): string[] {
-  if (slo === null) return ['no objective was given, so the knee is by throughput alone: give --slo'];
+  if (slo === null) return ['no objective was given, so the knee is by throughput alone: give --p99'];
   const without = steps.filter(({ p99 }) => p99 === null).length;
   if (without === 0) return [];
   return [`p99 is missing at ${without} of ${steps.length} steps, so the objective is not checked there`];

@@ -110,7 +110,7 @@ function chart(
   return {
     id,
     title,
-    unit,
+    unit: `${unit}, by ${label}`,
     summary: `by ${label}, in ${steps.length} steps; the table below has the figures`,
     x: { kind: 'doublings', label },
     xs: steps.map(({ load }) => load),

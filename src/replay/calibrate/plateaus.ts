@@ -7,9 +7,9 @@ export interface Moment {
 export interface PlateauOptions {
   /** Levels within this share of a plateau's median belong to it. */
   readonly tolerance: number;
-  /** A plateau lasts at least this long, without its start; seconds. */
+  /** A plateau lasts at least this long beyond that; seconds. */
   readonly least: number;
-  /** Left out at the start of each: the ramp, and the window of rates that still sees the step before; seconds. */
+  /** Left out after each change: the ramp, and the window of rates that still sees the step before; seconds. */
   readonly settle: number;
 }
 
@@ -30,57 +30,68 @@ const NOTHING = 1e-9;
  * @param moments in order of time
  */
 export function plateausOf(moments: readonly Moment[], options: PlateauOptions): Plateau[] {
+  const plateaus: Plateau[] = [];
+  let changed: number | null = null;
+  for (const stretch of stretchesOf(moments, options.tolerance)) {
+    const plateau = settled(moments, stretch, changed ?? timeAt(moments, stretch.from), options);
+    if (timeAt(moments, plateau.to - 1) - timeAt(moments, plateau.from) < options.least) continue;
+    if (median(moments, plateau) >= NOTHING) plateaus.push(plateau);
+    changed = timeAt(moments, stretch.to - 1);
+  }
+  return joined(moments, plateaus, options.tolerance);
+}
+
+function stretchesOf(moments: readonly Moment[], tolerance: number): Plateau[] {
   const stretches: Plateau[] = [];
   let from = 0;
-  for (let index = 1; index <= moments.length; index += 1) {
-    const moment = moments[index];
-    if (moment !== undefined && isNear(moment.level, median(moments, from, index), options.tolerance))
-      continue;
-    stretches.push({ from, to: index });
-    from = index;
+  for (let to = 1; to <= moments.length; to += 1) {
+    const moment = moments[to];
+    if (moment !== undefined && isNear(moment.level, median(moments, { from, to }), tolerance)) continue;
+    stretches.push({ from, to });
+    from = to;
   }
-  const long = stretches.filter((each) => isLong(moments, each, options));
-  return joined(moments, long, options).map((each) => settled(moments, each, options.settle));
+  return stretches;
 }
 
-function isNear(level: number, middle: number, tolerance: number): boolean {
-  return Math.abs(level - middle) <= tolerance * middle;
-}
-
-function isLong(
+/**
+ * Without what came too soon after the change before it; and without an end and a start that are half way to a
+ * neighbour already, as a rate's first sample of the next step is.
+ */
+function settled(
   moments: readonly Moment[],
-  { from, to }: Plateau,
-  { least, settle }: PlateauOptions,
-): boolean {
-  const [first, last] = [moments[from], moments[to - 1]];
-  if (first === undefined || last === undefined || median(moments, from, to) < NOTHING) return false;
-  return last.t - first.t >= least + settle;
+  stretch: Plateau,
+  changed: number,
+  { settle, tolerance }: PlateauOptions,
+): Plateau {
+  const level = median(moments, stretch);
+  const isOff = (index: number) => !isNear(moments[index]?.level ?? level, level, tolerance / 2);
+  let { from, to } = stretch;
+  while (from < to && (timeAt(moments, from) < changed + settle || isOff(from))) from += 1;
+  while (to > from && isOff(to - 1)) to -= 1;
+  return { from, to };
 }
 
-function joined(
-  moments: readonly Moment[],
-  plateaus: readonly Plateau[],
-  { tolerance }: PlateauOptions,
-): Plateau[] {
+/** Neighbours on one level are one plateau. */
+function joined(moments: readonly Moment[], plateaus: readonly Plateau[], tolerance: number): Plateau[] {
   const result: Plateau[] = [];
   for (const each of plateaus) {
     const before = result.at(-1);
-    const level = median(moments, each.from, each.to);
-    if (before !== undefined && isNear(level, median(moments, before.from, before.to), tolerance / 2))
+    if (before !== undefined && isNear(median(moments, each), median(moments, before), tolerance / 2))
       result[result.length - 1] = { from: before.from, to: each.to };
     else result.push(each);
   }
   return result;
 }
 
-function settled(moments: readonly Moment[], { from, to }: Plateau, settle: number): Plateau {
-  const start = moments[from]?.t ?? 0;
-  let first = from;
-  while ((moments[first]?.t ?? Infinity) < start + settle) first += 1;
-  return { from: first, to };
+function isNear(level: number, middle: number, tolerance: number): boolean {
+  return Math.abs(level - middle) <= tolerance * middle;
 }
 
-function median(moments: readonly Moment[], from: number, to: number): number {
+function timeAt(moments: readonly Moment[], index: number): number {
+  return moments[index]?.t ?? 0;
+}
+
+function median(moments: readonly Moment[], { from, to }: Plateau): number {
   const levels = moments.slice(from, to).map(({ level }) => level);
   levels.sort((a, b) => a - b);
   return levels[Math.floor(levels.length / 2)] ?? 0;

@@ -9,8 +9,9 @@ const GPU_IDLE = 0.6;
 
 /** What is full where the replica is. */
 export interface Saturation {
-  /** The load of the step that these are of, 0 to 1, the fullest first. */
+  /** Of the step that is told of. */
   readonly load: number;
+  /** Shares of the limits, 0 to 1, the fullest first. */
   readonly shares: readonly { readonly name: string; readonly share: number }[];
   /**
    * `cpu`: the CPU is full and the GPU is not, so replicas are to be counted by the CPU. `full`: the fullest is at its

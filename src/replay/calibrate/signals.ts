@@ -22,6 +22,12 @@ export function signalAt(step: Step, profile: Profile): number | null {
   return step.signals[profile.name] ?? derived(step, profile);
 }
 
+/** By a column of its own or of its resource. */
+export function isMeasured({ signals, utilisation }: Step, profile: Profile): boolean {
+  const resource = resourceOf(profile);
+  return profile.name in signals || (resource !== null && utilisation[resource] !== undefined);
+}
+
 /**
  * Counts by Little's law from throughput and times: 20 requests/s that wait 0.1 s each are 2 waiting. Signals of queries
  * and queues that only the workload knows cannot be told from a load test.

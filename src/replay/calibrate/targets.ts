@@ -1,7 +1,7 @@
 import type { Profile } from '../../policy/profile.js';
 import { valueAt, type Point } from './point.js';
 import type { Saturation } from './saturation.js';
-import { resourceOf, signalAt, underLowest } from './signals.js';
+import { isMeasured, resourceOf, signalAt, underLowest } from './signals.js';
 import type { LoadTest, Step } from './step.js';
 
 /** What one profile reads at the operating point: its target, if it is good for one. */
@@ -31,9 +31,9 @@ export function candidates(
 ): Profile[] {
   if (asked !== null) return all.filter(({ name }) => asked.includes(name));
   const has = (profile: Profile) => test.steps.some(({ signals }) => profile.name in signals);
+  const cpu = test.steps.some(({ utilisation }) => utilisation.cpu !== undefined);
   const server = test.server;
   const ofServer = ({ source }: Profile) => server !== null && source.vendor.includes(server);
-  const cpu = test.steps.some(({ utilisation }) => utilisation.cpu !== undefined);
   const known = all.some((profile) => isInFlight(profile) && (has(profile) || ofServer(profile)));
   return all.filter(
     (profile) =>
@@ -60,7 +60,7 @@ export function targetOf(steps: readonly Step[], knee: number, point: Point, pro
     unit: profile.unit,
     value,
     atKnee,
-    measured: steps.some(({ signals }) => profile.name in signals),
+    measured: steps.some((step) => isMeasured(step, profile)),
     unfit: unfitness(value, atKnee),
   };
 }

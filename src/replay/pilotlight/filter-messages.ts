@@ -7,6 +7,7 @@ import { MOST_REPLICAS } from '../../core/policy.js';
 export const LONGEST_LINE = 1024 * 1024;
 
 const seconds = z.number('a number of seconds ≥ 0').min(0, 'a number of seconds ≥ 0');
+const moment = z.number('a moment in seconds');
 const lengthOfTime = z.number('a number of seconds > 0').gt(0, 'a number of seconds > 0');
 const amount = z.number('a number ≥ 0').min(0, 'a number ≥ 0');
 const COUNT = `a whole number from 0 to ${MOST_REPLICAS}`;
@@ -28,7 +29,7 @@ const init = z.object({
 
 const sample = z.object(
   {
-    t: seconds,
+    t: moment,
     secs: lengthOfTime,
     arrivals: amount,
     queue: amount,
@@ -43,7 +44,7 @@ const sample = z.object(
 
 const tick = z.object({
   type: z.literal('tick'),
-  t: seconds,
+  t: moment,
   current: count,
   ready: count,
   starting: count.default(0),

@@ -92,7 +92,8 @@ export function replayTrigger(
 function bounded(policy: Policy, spec: ScaledObjectSpec, maxReplicas: number): Policy {
   const { minReplicaCount, idleReplicaCount } = kedaSettings(spec);
   const most = Math.min(policy.maxReplicas ?? maxReplicas, maxReplicas);
-  const least = Math.max(policy.minReplicas, idleReplicaCount ?? minReplicaCount);
+  const least =
+    idleReplicaCount === null ? Math.max(policy.minReplicas, minReplicaCount) : policy.minReplicas;
   return { ...policy, maxReplicas: most, minReplicas: Math.min(least, most) };
 }
 

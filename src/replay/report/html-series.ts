@@ -41,15 +41,25 @@ export function loadIn(bins: Bins, timeline: PageTimeline): Binned {
 }
 
 /**
- * Node-hours that have been paid by the end of each bin; null where the run did not record them or is over. Two nodes
- * for half an hour are 1 node-hour.
+ * Node-hours that have been paid by the end of each bin, of the scored seconds as in the table; null where the run did
+ * not record its nodes or is over. Two nodes for half an hour are 1 node-hour.
+ *
+ * @param from the first second that counts
+ * @param to the first that does not any more
  */
-export function nodeHoursIn(bins: Bins, timeline: PageTimeline): (number | null)[] | null {
+export function nodeHoursIn(
+  bins: Bins,
+  timeline: PageTimeline,
+  from: number,
+  to: number,
+): (number | null)[] | null {
   const { t, nodes } = timeline;
   if (nodes === undefined) return null;
   let sum = 0;
   const paid = Array.from({ length: t.length }, (_, index) => {
-    sum += ((nodes[index] ?? 0) * secondsOf(timeline, index)) / 3600;
+    const last = (t[index] ?? 0) + 1;
+    const first = last - secondsOf(timeline, index);
+    sum += ((nodes[index] ?? 0) * Math.max(0, Math.min(last, to) - Math.max(first, from))) / 3600;
     return sum;
   });
   return [...inBins(bins, t, paid).most];

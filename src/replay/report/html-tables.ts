@@ -14,7 +14,7 @@ export function lead(report: ReplayReport): Markup | null {
     score.attainment === null
       ? 'no request came'
       : `${percent(score.attainment)} of ${grouped(score.requests)} requests would have waited at most ${report.setup.slo} s`;
-  return markup`<p class="lead">With this manifest ${served}, at ${costInWords(score.nodeSeconds, report)}. ${comparison(own, others, report)}</p>
+  return markup`<p class="lead">With this manifest ${served}, for ${costInWords(score.nodeSeconds, report)}. ${comparison(own, others, report)}</p>
 `;
 }
 
@@ -27,7 +27,7 @@ function comparison({ score }: ReplayRow, others: readonly ReplayRow[], report: 
   if (cheapest === undefined) return 'None of the others would have served as many in time.';
   const { nodeSeconds } = cheapest.score;
   const cost = `${costInWords(nodeSeconds, report)}${difference(score.nodeSeconds, nodeSeconds)}`;
-  return `The cheapest of the others that serves as many in time is ${cheapest.name} at ${cost}.`;
+  return `The cheapest of the others that serves as many in time is ${cheapest.name} for ${cost}.`;
 }
 
 function difference(own: number, other: number): string {

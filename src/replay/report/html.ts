@@ -55,15 +55,15 @@ interface Runs {
 
 function chartsOf(report: ReplayReport, own: PageTimeline, timelines: readonly PageTimeline[]): Runs {
   const bins = commonBins(timelines);
-  const load = loadChart(bins, own);
+  const load = loadChart(bins, own, report.setup.scoreFrom);
   const policies = timelines.map((timeline, index) => policyCharts(report, bins, timelines, timeline, index));
-  const cost = costChart(bins, timelines, report.pricePerHour);
+  const cost = costChart(bins, timelines, report);
   const last = cost === null ? [] : [cost];
   return {
     charts: [load, ...policies.flat(), ...last],
     section: markup`<section aria-labelledby="runs">
 <h2 id="runs">Over time</h2>
-<p class="faint">Each point stands for ${inWords(bins.width)}. Drag to see a stretch more closely; a double click shows all.</p>
+<p class="faint">Each point stands for ${inWords(bins.width)}.<span class="screen"> Drag to see a stretch more closely; a double click shows all.</span></p>
 ${toolbar(timelines)}
 ${figure(load)}
 ${policies.map((charts, index) => ofPolicy(charts, index))}

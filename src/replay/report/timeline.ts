@@ -1,5 +1,6 @@
 import type { Decision } from '../../core/decision.js';
 import type { ReplayPolicy, Sample } from '../policy.js';
+import type { PageTimeline } from './html-series.js';
 
 /** One sample of a run, with the decision that stood when it was taken. */
 export interface TimelineRow extends Sample {
@@ -64,6 +65,21 @@ export function timelineCsv(rows: readonly TimelineRow[]): string {
     ),
   );
   return `${[COLUMNS, ...lines].join('\n')}\n`;
+}
+
+/** The run in columns, as the page takes it. */
+export function pageTimeline(policy: string, rows: readonly TimelineRow[]): PageTimeline {
+  const column = (name: 't' | 'arrivals' | 'queue' | 'running' | 'ready') =>
+    Float64Array.from(rows, (row) => row[name]);
+  return {
+    policy,
+    t: column('t'),
+    arrivals: column('arrivals'),
+    queue: column('queue'),
+    running: column('running'),
+    desired: rows.map(({ desired }) => desired),
+    ready: column('ready'),
+  };
 }
 
 function share(value: number | null): string {

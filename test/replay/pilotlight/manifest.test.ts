@@ -87,12 +87,12 @@ describe('a manifest for a replay', () => {
   it('points at the line of a key that is wrong, and at each', () => {
     expect(fault(scaledObject({ metadata: { tolerence: '0.1', holdFor: 'soon' } }))).toBe(
       [
-        'a.yaml:17: holdFor: got "soon", expected a duration such as 90s, 5m or 1h30m, at most 24h.',
-        'a.yaml:16: tolerence: got "0.1", expected one of the known keys. Did you mean tolerance?',
+        'a.yaml:18: holdFor: got "soon", expected a duration such as 90s, 5m or 1h30m, at most 24h.',
+        'a.yaml:17: tolerence: got "0.1", expected one of the known keys. Did you mean tolerance?',
       ].join('\n'),
     );
     expect(fault(scaledObject({ metadata: { profile: 'vllm-concurency' } }))).toMatch(
-      /^a\.yaml:13: profile: .*Did you mean vllm-concurrency\?/,
+      /^a\.yaml:14: profile: .*Did you mean vllm-concurrency\?/,
     );
     expect(fault(scaledObject({ metadata: { slots: '' } }))).toMatch(
       /a target, or slots to work it out from/,
@@ -101,7 +101,7 @@ describe('a manifest for a replay', () => {
 
   it('asks for what only a container knows, but for the capacity', () => {
     expect(fault(scaledObject({ metadata: { targetFromEnv: 'TARGET' } }))).toMatch(
-      /^a\.yaml:16: targetFromEnv: its value is in a container; write target out/,
+      /^a\.yaml:17: targetFromEnv: its value is in a container; write target out/,
     );
     const slotsFromEnv = scaledObject({ metadata: { slots: '', slotsFromEnv: 'MAX_NUM_SEQS', target: '3' } });
     expect(readManifest(slotsFromEnv, 'a.yaml').slots).toBeNull();
@@ -109,10 +109,10 @@ describe('a manifest for a replay', () => {
 
   it('wants exactly one ScaledObject, in YAML', () => {
     expect(fault('kind: Deployment\n')).toMatch(/^a\.yaml:1: no ScaledObject/);
-    expect(fault(`${scaledObject()}---\n${scaledObject()}`)).toMatch(/^a\.yaml:17: a second ScaledObject/);
+    expect(fault(`${scaledObject()}---\n${scaledObject()}`)).toMatch(/^a\.yaml:18: a second ScaledObject/);
     expect(fault('a: [1\n')).toMatch(/^a\.yaml:\d+: not YAML/);
     expect(fault(scaledObject().replace("'8'", '8').replace('"8"', '8'))).toMatch(
-      /^a\.yaml:15: spec\.triggers\[0\]\.metadata\.serviceTime: .*in quotes/,
+      /^a\.yaml:16: spec\.triggers\[0\]\.metadata\.serviceTime: .*in quotes/,
     );
   });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Reading } from '../../../src/core/observation.js';
 import type { Profile } from '../../../src/policy/profile.js';
@@ -27,12 +27,9 @@ function values(name: string, sample: Sample, before: Sample | null = null, targ
 
 describe('readings of a simulated sample', () => {
   it('has one value for each ready pod, at the time of the sample', () => {
-    const reading = readingOf(
-      profile('vllm-waiting'),
-      { target: 5 },
+    const reading = readingOf(profile('vllm-waiting'), { target: 5 }, [
       sampleOf({ t: 45, ready: 2, queue: 6 }),
-      null,
-    );
+    ]);
     expect(samplesOf(reading)).toEqual([
       { pod: 'p-0', value: 3, at: 45_000 },
       { pod: 'p-1', value: 3, at: 45_000 },

@@ -32,7 +32,7 @@ export function stepsCsv(rows: readonly Row[], file: string, profiles: readonly 
   checkColumns(columns, rows[0]?.place ?? file, profiles);
   const signals = columns.filter((column) => profiles.includes(column));
   return {
-    format: 'steps',
+    format: 'a CSV of steps',
     steps: body.map((row) => step(row, load, signals)),
     server: null,
     notes: [],

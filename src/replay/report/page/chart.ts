@@ -33,10 +33,12 @@ export interface Series {
   readonly stepped: boolean;
   readonly points: boolean;
   readonly filled: boolean;
+  /** Drawn thicker: the one that the page is about. */
+  readonly strong: boolean;
   readonly values: readonly (number | null)[];
 }
 
 /** A plain line; the rest as given. */
 export function seriesOf(series: Pick<Series, 'label' | 'colour' | 'values'> & Partial<Series>): Series {
-  return { line: 'solid', stepped: false, points: false, filled: false, ...series };
+  return { line: 'solid', stepped: false, points: false, filled: false, strong: false, ...series };
 }

@@ -8,12 +8,12 @@ export const DRAW = String.raw`
   const charts = JSON.parse(document.getElementById('charts').textContent);
   const root = document.documentElement;
   const plots = new Map();
-  const HEIGHT = 190;
   const FONT = '12px system-ui, sans-serif';
   const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 4], none: [] };
 
   const colour = (name) => getComputedStyle(root).getPropertyValue('--' + name).trim();
   const isTime = ({ x }) => x.kind === 'time';
+  const heightOf = (chart) => (isTime(chart) ? 190 : 240);
 
   function number(value) {
     if (value === null || value === undefined) return '–';
@@ -48,7 +48,7 @@ export const DRAW = String.raw`
     const values = (u, at) => at.map(isTime(chart) ? clock : number);
     if (isTime(chart)) return axis({ incrs: INCREMENTS, space: 95, values });
     const splits = (u) => u.data[0];
-    return axis({ splits, values, filter: (u, at) => at, label: chart.x.label, labelSize: 20, labelFont: FONT });
+    return axis({ splits, values, filter: (u, at) => at });
   }
 
   function scales(chart) {
@@ -62,11 +62,11 @@ export const DRAW = String.raw`
     return { x, y: { range } };
   }
 
-  function line({ label, colour: index, line, stepped, points, filled }) {
+  function line({ label, colour: index, line, stepped, points, filled, strong }) {
     return {
       label,
       stroke: () => (line === 'none' ? 'transparent' : colour('c' + index)),
-      width: 2,
+      width: strong ? 3 : 1.5,
       dash: DASHES[line],
       ...(filled ? { fill: () => colour('c' + index) + '26' } : {}),
       ...(stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
@@ -107,7 +107,9 @@ export const DRAW = String.raw`
       ctx.moveTo(at, bbox.top);
       ctx.lineTo(at, bbox.top + bbox.height);
       ctx.stroke();
-      const room = at + ctx.measureText(label).width + 6 * ratio < right;
+      // To the right, unless the edge or the next mark is too near.
+      const next = marks[index + 1] === undefined ? right : u.valToPos(marks[index + 1].x, 'x', true);
+      const room = at + ctx.measureText(label).width + 8 * ratio < Math.min(next, right);
       ctx.textAlign = room ? 'left' : 'right';
       ctx.fillText(label, at + (room ? 5 : -5) * ratio, bbox.top + (3 + index * 15) * ratio);
     });
@@ -124,14 +126,15 @@ export const DRAW = String.raw`
     }));
     const options = {
       width: Math.max(240, holder.clientWidth),
-      height: HEIGHT,
+      height: heightOf(chart),
+      padding: [null, 40, null, null],
       scales: scales(chart),
       axes: [xAxis(chart), axis({ size: 64, space: 34, values: (u, at) => at.map(number) })],
       series: [x, ...chart.series.map(line)],
       bands,
       cursor: isTime(chart)
-        ? { sync: { key: 'time', scales: ['x', null] }, drag: { x: true, y: false } }
-        : { drag: { x: false, y: false } },
+        ? { y: false, sync: { key: 'time', scales: ['x', null] }, drag: { x: true, y: false } }
+        : { y: false, drag: { x: false, y: false } },
       legend: { markers: markers(chart) },
       hooks: { draw: [(u) => drawMarks(u, chart.marks)] },
     };
@@ -187,9 +190,9 @@ export const DRAW = String.raw`
   });
 
   function resize(width) {
-    for (const [id, plot] of plots) {
-      const wide = width ?? document.getElementById(id).clientWidth;
-      if (wide > 0) plot.setSize({ width: wide, height: HEIGHT });
+    for (const chart of charts) {
+      const wide = width ?? document.getElementById(chart.id).clientWidth;
+      if (wide > 0) plots.get(chart.id)?.setSize({ width: wide, height: heightOf(chart) });
     }
   }
 

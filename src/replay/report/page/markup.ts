@@ -32,11 +32,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For text and for attributes in either kind of quotes. Controls, and the marks that reverse text, go. */
+/** For text and for attributes in either kind of quotes. */
 export function escaped(text: string): string {
-  return text
-    .replaceAll(/(?![\n\t])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '')
-    .replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter] ?? '');
+  return visible(text).replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter] ?? '');
+}
+
+/** Without controls, and without the marks that turn text around: a name could show as another. */
+function visible(text: string): string {
+  return text.replaceAll(/(?![\n\t])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '');
 }
 
 /**
@@ -44,8 +47,9 @@ export function escaped(text: string): string {
  * which is finer than a screen, and halves the page.
  */
 export function jsonIn(data: unknown): Markup {
-  const text = JSON.stringify(data, (_, value: unknown) =>
-    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value,
-  );
+  const text = JSON.stringify(data, (_, value: unknown) => {
+    if (typeof value === 'string') return visible(value);
+    return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
+  });
   return { markup: text.replaceAll('<', String.raw`\u003c`) };
 }

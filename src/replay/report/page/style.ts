@@ -54,9 +54,15 @@ summary { cursor: pointer; padding: .4rem 0; }
 .u-select { background: color-mix(in srgb, var(--c1) 18%, transparent); }
 .u-cursor-x, .u-cursor-y { border-color: var(--faint); }
 [hidden] { display: none !important; }
+@media (max-width: 60rem) {
+  table { font-size: .875rem; }
+  th, td { padding-right: .55rem; }
+}
+@page { margin: 1.5cm; }
 @media print {
-  body { padding: 0; max-width: none; font-size: 11px; }
-  .toolbar, details { display: none; }
+  :root { font-size: 11px; }
+  body { padding: 0; max-width: none; font-size: 1rem; }
+  .toolbar, .screen, details, .u-legend .u-series:first-child, .u-legend .u-value { display: none; }
   .wide { overflow: visible; }
   h2 { break-after: avoid; }
 }
