@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { BASELINES } from '../src/replay/baselines/all.js';
+import { nodeSecondsBound } from '../src/replay/bound.js';
+import { clairvoyant } from '../src/replay/clairvoyant.js';
+import type { Load } from '../src/replay/load.js';
 import { parseLoad } from '../src/replay/load-csv.js';
 import { simulate } from '../src/replay/run.js';
 import type { Score } from '../src/replay/score.js';
@@ -10,7 +13,9 @@ import type { Setup } from '../src/replay/setup.js';
 /**
  * Compares the replay with another implementation's figures:
  * `tsx scripts/check-traces.ts DIR [TRACE] [BASELINE]`. DIR holds `reference.json` and one `<trace>.csv.gz` each;
- * TRACE and BASELINE are regular expressions. Exits 1 when a run is off by more than the limits.
+ * TRACE and BASELINE are regular expressions. BASELINE `bound` compares the bounds, `clairvoyant` the schedule that
+ * knows the future, which takes minutes. Exits 1 when a run is off by more than the limits, or a bound is above the
+ * reference's own schedule.
  */
 
 const COST_LIMIT = 0.02;
@@ -30,6 +35,7 @@ interface Entry {
   requests: number;
   model: Setup;
   bound: Record<string, number>;
+  clairvoyantSchedule99: number;
   baselines: Record<string, Figures>;
 }
 
@@ -44,8 +50,30 @@ interface Row {
   milliseconds: number;
 }
 
-function rowsOf(dir: string, entry: Entry, wanted: RegExp): Row[] {
-  const load = parseLoad(gunzipSync(readFileSync(join(dir, `${entry.trace}.csv.gz`))).toString('latin1'));
+function loadFor(dir: string, entry: Entry): Load {
+  return parseLoad(gunzipSync(readFileSync(join(dir, `${entry.trace}.csv.gz`))).toString('latin1'));
+}
+
+/** Whether our bound of 99 % contradicts their schedule. */
+function compareBounds(load: Load, entry: Entry): boolean {
+  const ours = Object.keys(entry.bound).map((share) => nodeSecondsBound(load, entry.model, Number(share)));
+  const ratios = Object.values(entry.bound).map((theirs, index) => ((ours[index] ?? 0) / theirs).toFixed(3));
+  console.log(
+    entry.trace.padEnd(17),
+    entry.startup.padEnd(9),
+    'bound ours ÷ theirs'.padEnd(27),
+    ratios.join(' '),
+  );
+  return (ours[Object.keys(entry.bound).indexOf('0.99')] ?? 0) > entry.clairvoyantSchedule99;
+}
+
+function compareSchedules(load: Load, entry: Entry): void {
+  const cost = clairvoyant(load, entry.model, 0.99)?.score.nodeSeconds ?? Number.NaN;
+  const ratio = (cost / entry.clairvoyantSchedule99).toFixed(3);
+  console.log(entry.trace.padEnd(17), entry.startup.padEnd(9), 'clairvoyant ours ÷ theirs'.padEnd(27), ratio);
+}
+
+function rowsOf(load: Load, entry: Entry, wanted: RegExp): Row[] {
   return Object.entries(BASELINES).flatMap(([baseline, make]) => {
     const theirs = entry.baselines[baseline];
     if (theirs === undefined || !wanted.test(baseline)) return [];
@@ -98,7 +126,10 @@ let runs = 0;
 let off = 0;
 for (const entry of entries) {
   if (!new RegExp(trace).test(`${entry.trace} ${entry.startup}`)) continue;
-  for (const row of rowsOf(dir, entry, new RegExp(baseline))) {
+  const load = loadFor(dir, entry);
+  if (baseline === 'clairvoyant') compareSchedules(load, entry);
+  if (baseline === 'bound' && compareBounds(load, entry)) off += 1;
+  for (const row of rowsOf(load, entry, new RegExp(baseline))) {
     print(row);
     runs += 1;
     if (isOff(row)) off += 1;

@@ -64,7 +64,7 @@ export function weigh(reading: Reading, signal: SignalPolicy, now: Millis): Evid
 
 /** Beyond 2^53 sums lose their units, and one pod's 1e300 would drown what all others report. */
 function isSound({ value, at }: Sample, now: Millis): boolean {
-  return value >= 0 && value <= Number.MAX_SAFE_INTEGER && at <= now + MOST_AHEAD;
+  return Number.isFinite(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER && at <= now + MOST_AHEAD;
 }
 
 function withoutSamples(

@@ -38,9 +38,9 @@ export function tlsCredentials(
   const timer = setInterval(() => {
     const now = fingerprint(files);
     if (now === seen) return;
+    seen = now; // a broken pair is reported once, and looked at again when it changes
     try {
       loaded = load(files);
-      seen = now;
       for (const listener of identity) listener(loaded);
       for (const listener of authorities) listener(authority(loaded));
     } catch (error) {

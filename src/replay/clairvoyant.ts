@@ -7,7 +7,7 @@ import { replicaRate, type Setup } from './setup.js';
 
 /**
  * A schedule that knows the whole load, run through the same simulator as every policy: what could be had, as against
- * the bound, below which nothing can be had. It is good, not optimal: the best of a few hundred plans.
+ * the bound, below which nothing can be had. It is good, not optimal: the best of a few dozen plans.
  *
  * A plan says for each level k in which blocks at least k replicas are ready. Being ready costs its time, each run a
  * start and an idle end, and every request that a level takes pays a price; the cheapest runs are found exactly. The

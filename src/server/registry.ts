@@ -6,6 +6,7 @@ import { identity, newWorkload, type Workload } from './workload.js';
 
 /** What a tenant can make the server hold. */
 const MOST_WORKLOADS = 20_000;
+const MOST_IN_A_NAMESPACE = 10_000;
 /** Edits leave the old trigger behind for a while; a ScaledObject has few at once. */
 const MOST_TRIGGERS_PER_SCALED_OBJECT = 8;
 /** KEDA asks about all triggers of a ScaledObject within moments: one that was left out for this long was edited away. */
@@ -31,6 +32,8 @@ export class Registry {
   readonly #permissions: Permissions;
   readonly #clock: Clock;
   readonly #workloads = new Map<string, Workload>();
+  /** How many each namespace has. */
+  readonly #inNamespace = new Map<string, number>();
   /** The same by `namespace/name`: few each, since metadata is part of what a workload is. */
   readonly #byName = new Map<string, Workload[]>();
 
@@ -79,15 +82,23 @@ export class Registry {
   #register(ref: TriggerRef, key: string): Workload | Refusal {
     const admitted = this.#admit(ref);
     if ('kind' in admitted) return admitted;
-    if (this.#workloads.size >= MOST_WORKLOADS) {
-      return { kind: 'unavailable', why: `the scaler already serves ${MOST_WORKLOADS} triggers, its limit` };
-    }
+    const full = this.#isFull(ref.namespace);
+    if (full !== null) return { kind: 'unavailable', why: full };
     const crowded = this.#makeRoom(this.named(ref.namespace, ref.name));
     if (crowded !== null) return crowded;
     const workload = newWorkload(ref, key, admitted.trigger, admitted.query, this.#clock.now());
     this.#workloads.set(key, workload);
+    this.#inNamespace.set(ref.namespace, (this.#inNamespace.get(ref.namespace) ?? 0) + 1);
     this.#byName.set(`${ref.namespace}/${ref.name}`, [...this.named(ref.namespace, ref.name), workload]);
     return workload;
+  }
+
+  /** One namespace takes at most half of the places, so that it cannot shut the others out. */
+  #isFull(namespace: string): string | null {
+    if (this.#workloads.size >= MOST_WORKLOADS)
+      return `the scaler already serves ${MOST_WORKLOADS} triggers, its limit`;
+    if ((this.#inNamespace.get(namespace) ?? 0) < MOST_IN_A_NAMESPACE) return null;
+    return `namespace ${namespace} already has ${MOST_IN_A_NAMESPACE} triggers, the limit for one`;
   }
 
   /** Drops the trigger that was most likely edited away, never one that KEDA still asks about: its past would go with it. */
@@ -107,6 +118,9 @@ export class Registry {
 
   #drop(key: string, workload: Workload): void {
     this.#workloads.delete(key);
+    const others = (this.#inNamespace.get(workload.namespace) ?? 1) - 1;
+    if (others === 0) this.#inNamespace.delete(workload.namespace);
+    else this.#inNamespace.set(workload.namespace, others);
     const name = `${workload.namespace}/${workload.name}`;
     const left = (this.#byName.get(name) ?? []).filter((each) => each !== workload);
     if (left.length === 0) this.#byName.delete(name);

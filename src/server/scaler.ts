@@ -27,6 +27,8 @@ export interface ScalerParts {
   readonly clock: Clock;
   readonly tickMs: Millis;
   readonly onTick: (tick: TickReport) => void;
+  /** A fault of ours in the evaluation of one workload. */
+  readonly onFault: (workload: string, error: unknown) => void;
 }
 
 export interface TickReport {
@@ -98,8 +100,14 @@ export class Scaler implements Decisions {
   async #evaluateAll(inquiries: readonly [Workload, Inquiry][]): Promise<void> {
     for (let from = 0; from < inquiries.length; from += SLICE) {
       if (from > 0) await new Promise(setImmediate);
-      for (const [workload, inquiry] of inquiries.slice(from, from + SLICE))
-        this.#evaluate(workload, inquiry);
+      for (const [workload, inquiry] of inquiries.slice(from, from + SLICE)) {
+        try {
+          this.#evaluate(workload, inquiry);
+        } catch (error) {
+          // A fault in one workload's evaluation is not the others': its last decision stands.
+          this.#parts.onFault(workload.id, error);
+        }
+      }
     }
   }
 

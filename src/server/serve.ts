@@ -110,6 +110,7 @@ function openScaler(
     clock,
     tickMs: settings.tick,
     onTick,
+    onFault: (workload, error) => log.error({ workload, error }, 'a workload could not be evaluated'),
   });
 }
 
@@ -129,6 +130,9 @@ function startGrpc(
     reflection: settings.reflection,
     onCall: (method, refused) => metrics.rpc(method, refused ?? 'answered'),
     onProblem,
+  }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw why.startsWith('--tls') ? new SettingsError(why, { cause: error }) : error;
   });
 }
 

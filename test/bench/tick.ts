@@ -36,6 +36,9 @@ export async function benchTick(workloads: number, runs: number): Promise<TickRe
     clock: systemClock,
     tickMs: 5000,
     onTick: () => undefined,
+    onFault: (workload, error) => {
+      throw new Error(workload, { cause: error });
+    },
   });
   for (let index = 0; index < workloads; index += 1) {
     const metadata = { profile: 'vllm-waiting', workload: `deployment/w${index}`, maxReplicas: '20' };

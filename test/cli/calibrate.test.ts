@@ -187,6 +187,39 @@ function recording(namespace: string, pod: string, share: number): RecordedSerie
   });
 }
 
+/** The same load on a server that counts in histograms, as TGI and vLLM do: all waits of a step are alike. */
+function histograms(
+  labels: Record<string, string>,
+  success: string,
+  [latency, queue, service]: readonly [string, string, string],
+): RecordedSeries[] {
+  const samples = new Map<string, [number, number][]>();
+  const note = (key: string, t: number, value: number) =>
+    samples.set(key, [...(samples.get(key) ?? []), [t, value]]);
+  const sums = { count: 0, wait: 0, quick: 0 };
+  for (let second = 0; second <= CONCURRENCIES.length * STEP_SECONDS; second += SCRAPE) {
+    const load =
+      CONCURRENCIES[Math.min(CONCURRENCIES.length - 1, Math.floor((second - 1) / STEP_SECONDS))] ?? 1;
+    const answered = second === 0 ? 0 : (Math.min(load, SLOTS) / SERVICE) * SCRAPE;
+    const wait = Math.max(0, load / (Math.min(load, SLOTS) / SERVICE) - SERVICE);
+    sums.count += answered;
+    sums.wait += answered * wait;
+    if (wait + SERVICE <= 0.5) sums.quick += answered;
+    const t = START + second;
+    note(success, t, sums.count);
+    for (const name of [latency, queue, service]) note(`${name}_count`, t, sums.count);
+    note(`${queue}_sum`, t, sums.wait);
+    note(`${service}_sum`, t, sums.count * SERVICE);
+    note(`${latency}_sum`, t, sums.wait + sums.count * SERVICE);
+    note(`${latency}_bucket le=0.5`, t, sums.quick);
+    for (const le of ['2', '+Inf']) note(`${latency}_bucket le=${le}`, t, sums.count);
+  }
+  return [...samples].map(([key, values]) => {
+    const [name = '', le] = key.split(' le=');
+    return { name, labels: { ...labels, ...(le === undefined ? {} : { le }) }, samples: values };
+  });
+}
+
 describe('calibrate from a Prometheus', () => {
   const pod = 'triton-7d9c5b6f4d-abcde';
   let prometheus: Awaited<ReturnType<typeof startBackfilledPrometheus>>;
@@ -199,6 +232,20 @@ describe('calibrate from a Prometheus', () => {
       ...recording('shop', 'triton-7d9c5b6f4d-idle0', 0),
       ...recording('busy', 'vision-7d9c5b6f4d-aaaaa', 1),
       ...recording('busy', 'vision-7d9c5b6f4d-bbbbb', 1),
+      ...histograms(
+        { namespace: 'llm', pod: 'chat-0', model_name: 'llama', engine: '0', finished_reason: 'stop' },
+        'vllm:request_success_total',
+        [
+          'vllm:e2e_request_latency_seconds',
+          'vllm:request_queue_time_seconds',
+          'vllm:request_inference_time_seconds',
+        ],
+      ),
+      ...histograms({ namespace: 'llm', pod: 'gemma-7d9c5b6f4d-abcde' }, 'tgi_request_success', [
+        'tgi_request_duration',
+        'tgi_request_queue_duration',
+        'tgi_request_inference_duration',
+      ]),
     ]);
   });
   afterAll(() => prometheus.stop());
@@ -239,6 +286,23 @@ describe('calibrate from a Prometheus', () => {
     expect(target('triton-pending')?.unfit).toContain('still 0');
     expect(saturation.shares).toEqual([{ name: 'CPU', share: expect.closeTo(0.5, 2) as number }]);
     expect(metadata).toMatchObject({ profile: 'triton-concurrency', slots: '4', serviceTime: '0.25' });
+  });
+
+  it.each([
+    ['vLLM', ['--workload', 'statefulset/chat', '--model', 'llama'], 'vllm-concurrency'],
+    ['text-generation-inference', ['--workload', 'gemma'], 'tgi-concurrency'],
+  ])('reads the histograms of %s', async (server, workload, profile) => {
+    // Up to 8 in flight p99 is within the bucket of 0.5 s.
+    const { code, stdout } = await ask('--namespace', 'llm', ...workload, '--p99', '500ms', '--json');
+    expect(code).toBe(0);
+    const calibration = JSON.parse(stdout) as { capacity: { slots: number }; steps: { p99: number }[] };
+    expect(calibration).toMatchObject({
+      server,
+      knee: { index: 2 },
+      metadata: { profile, serviceTime: '0.25' },
+    });
+    expect(calibration.capacity.slots).toBeCloseTo(4, 2);
+    expect(calibration.steps.map(({ p99 }) => p99 > 0.5)).toEqual([false, false, false, false, true]);
   });
 
   it('refuses two replicas that served, until one is named', async () => {

@@ -141,6 +141,15 @@ describe('the reason', () => {
     ]);
   });
 
+  test('of two profiles that ask for as much, the first speaks', () => {
+    const both = policyWith({ signals: [queue, { ...queue, profile: 'other' }] });
+    const view = (now: number) => ({
+      ...whole(30)(now),
+      readings: [...whole(30)(now).readings, ...whole(29)(now).readings],
+    });
+    expect(follow(both, [[0, view, 3]]).last.reason).toContain('queue 30 requests in all');
+  });
+
   test('one replica is one', () => {
     expect(follow(policyWith({ signals: [queue] }), [[0, whole(3), 1]]).last.reason).toBe(
       '1 replica: queue 3 requests in all, target 10 each → 0.3',

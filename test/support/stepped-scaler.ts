@@ -34,6 +34,9 @@ export async function stepByHand(
     clock,
     tickMs,
     onTick: () => undefined,
+    onFault: (workload, error) => {
+      throw new Error(workload, { cause: error });
+    },
   });
   const grpc = await startGrpcServer(scaler, {
     listen: '127.0.0.1:0',

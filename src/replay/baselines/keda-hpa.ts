@@ -9,7 +9,7 @@ import {
   type KedaSpec,
   type KedaState,
 } from '../keda.js';
-import type { Observation, ReplayPolicy, Sample } from '../policy.js';
+import type { ReplayPolicy, Sample } from '../policy.js';
 import type { Setup } from '../setup.js';
 import { SETTLED_HPA } from './hpa-pods.js';
 
@@ -37,6 +37,7 @@ export function kedaWithHpa(
     metrics: [{ type: 'External', averageValue: target }],
     behavior: DEFAULT_BEHAVIOR,
   };
+  // As if it had been running: something was active a moment ago.
   let scaledObject: KedaState = { ...newScaledObject(keda, 0), lastActiveTime: 0 };
   let autoscaler = SETTLED_HPA;
   let last: Sample | null = null;
@@ -47,26 +48,20 @@ export function kedaWithHpa(
     tick(t, observation) {
       last = observation.samples.at(-1) ?? last;
       const answer = answerOf(last, signal);
-      let current = observation.current;
-      const replicas = { ...countsOf(observation, current), status: current };
-      const read = metricForHpa(scaledObject, keda, 0, replicas, () => answer);
-      scaledObject = read.state;
+      const { current: spec, ready } = observation;
+      const read = metricForHpa(scaledObject, keda, 0, { spec, ready }, () => answer);
       const values = read.answer.kind === 'answered' ? [read.answer.value] : [];
+      const replicas = { spec, status: spec, ready };
       const sync = syncHpa(autoscaler, hpa, replicas, [{ kind: 'external', values }], t);
       autoscaler = sync.state;
-      current = sync.desired;
-      if (t % keda.pollingInterval === 0) {
-        const step = poll(scaledObject, keda, countsOf(observation, current), [answer], t);
-        scaledObject = step.state;
-        current = step.replicas;
-      }
-      return current;
+      scaledObject = read.state;
+      if (t % keda.pollingInterval !== 0) return sync.desired;
+      // KEDA after the HPA: the HPA sees at its next sync that the replicas have left zero.
+      const step = poll(scaledObject, keda, { spec: sync.desired, ready }, [answer], t);
+      scaledObject = step.state;
+      return step.replicas;
     },
   };
-}
-
-function countsOf(observation: Observation, spec: number): { spec: number; ready: number } {
-  return { spec, ready: observation.ready };
 }
 
 function answerOf(sample: Sample | null, signal: 'queue' | 'concurrency'): ScalerAnswer {

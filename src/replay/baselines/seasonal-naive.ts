@@ -13,8 +13,8 @@ const SMOOTHING_MINUTES = 5;
 
 /**
  * The simplest forecast that works: the same time one season ago. It asks for the peak of that time's smoothed rates
- * until a replica asked for now would be ready and a little longer, or for the load that is there if that is more, and
- * holds what it asked for five minutes.
+ * until a replica asked for now would be ready and a little longer, or for the most that waited and ran at once in the
+ * last five minutes if that is more. Before there is a season to look back on, only the latter.
  *
  * @param seasonDays 1, or 7 to take last week once there is one and yesterday before
  */

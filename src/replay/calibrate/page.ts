@@ -23,7 +23,7 @@ export function calibrationPage(
   const title = `Load test of one replica${test.server === null ? '' : ` of ${test.server}`}`;
   const body = markup`<header>
 <h1>${title}</h1>
-<p class="faint">${calibration.steps.length} steps, by ${test.format}${
+<p class="faint">${calibration.steps.length} steps, from ${test.format}${
     calibration.slo === null ? '' : `; p99 within ${seconds(calibration.slo)}`
   }</p>
 </header>
@@ -106,7 +106,7 @@ function chart(
   series: readonly Series[],
 ): Chart {
   const { steps } = calibration;
-  const label = inWords(steps[0]?.held ?? 'concurrency');
+  const label = axisOf(steps);
   return {
     id,
     title,
@@ -119,6 +119,11 @@ function chart(
     marks: marks(calibration),
     top: null,
   };
+}
+
+function axisOf([lowest]: readonly Step[]): string {
+  const words = inWords(lowest?.held ?? 'concurrency');
+  return words === 'in flight' ? 'requests in flight' : words;
 }
 
 function marks(calibration: Calibration): Chart['marks'] {
@@ -151,7 +156,6 @@ function stepsTable(calibration: Calibration, profiles: readonly Profile[]): Mar
       return value === null ? '–' : `${number(value)} %`;
     }),
     remarkOn(calibration, index),
-    step.place,
   ]);
   const header = [
     inWords(steps[0]?.held ?? 'concurrency'),
@@ -162,7 +166,6 @@ function stepsTable(calibration: Calibration, profiles: readonly Profile[]): Mar
     'Wait',
     ...utilised.map(({ label }) => label),
     'Remark',
-    'From',
   ];
   const own = calibration.kind === 'reached' ? calibration.knee.index : null;
   return tableOf(
