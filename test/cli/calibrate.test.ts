@@ -134,6 +134,8 @@ describe('calibrate', () => {
     [['--p99', 'soon', 'x.csv'], '--p99: got "soon"'],
     [['--share', '120%', 'x.csv'], '--share: got "120%"'],
     [['--profiles', 'vllm', 'x.csv'], '--profiles: no profile "vllm"'],
+    [['--concurrency', '1,two', 'x.csv'], '--concurrency: got "1,two"'],
+    [['--concurrency', '1,2', 'x.csv'], 'give one for each file'],
     [['--prometheus', 'http://127.0.0.1:1'], '--namespace and --workload'],
     [['--prometheus', 'http://127.0.0.1:1', 'x.csv'], 'either FILE or --prometheus'],
   ])('refuses %j', async (args, message) => {

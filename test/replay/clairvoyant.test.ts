@@ -22,7 +22,7 @@ const SETUP: Setup = {
 
 /** Bursts of ten minutes at different heights, two hours apart. */
 const LOAD = loadOf(
-  Array.from({ length: 30_000 }, (_, t) =>
+  Array.from({ length: 15_000 }, (_, t) =>
     t % 7200 >= 3600 && t % 7200 < 4200 ? 1 + (Math.floor(t / 7200) % 2) : 0,
   ),
 );

@@ -117,6 +117,12 @@ describe('what is full first', () => {
     expect(metadataOf(calibration)).toMatchObject({ profile: 'cpu-util', target: '74.7' });
   });
 
+  it('is not the CPU alone where the GPU is nearly as full', () => {
+    const both = g4dn.map((step) => ({ ...step, utilisation: { ...step.utilisation, gpu: 0.8 } }));
+    expect(reached(both).saturation.verdict).toBe('full');
+    expect(reached(both).choice?.profiles).not.toContain('cpu-util');
+  });
+
   it('is looked for at the step that broke the objective where the knee has nothing full yet', () => {
     const calibration = reached(g4dn, { slo: 0.15 });
     expect(calibration.knee).toMatchObject({ index: 2, why: 'slo' });

@@ -50,6 +50,16 @@ describe('the knee', () => {
     expect(findKnee(creeping, null)).toMatchObject({ kind: 'reached', index: 0, why: 'flat' });
   });
 
+  it('takes 6 % a doubling for rising and 4 % for flat', () => {
+    expect(findKnee(steps([1, 100], [2, 106], [4, 112.4]), null)).toEqual({ kind: 'open' });
+    expect(findKnee(steps([1, 100], [2, 104], [4, 108.2]), null)).toMatchObject({ index: 0, why: 'flat' });
+  });
+
+  it('is not pushed on by the recovery from a dip', () => {
+    const dip = steps([1, 10], [2, 20], [4, 19], [8, 21], [16, 21]);
+    expect(findKnee(dip, null)).toMatchObject({ index: 1, why: 'flat' });
+  });
+
   it('of an open loop is the last rate that is answered', () => {
     const found = findKnee(rates([100, 100], [200, 199], [300, 297], [400, 310], [500, 305]), null);
     expect(found).toEqual({ kind: 'reached', index: 2, next: 3, why: 'behind' });
