@@ -12,7 +12,7 @@ export interface Progress {
   clear(): void;
 }
 
-export function progressOn(stream: NodeJS.WriteStream): Progress {
+export function progressOn(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>): Progress {
   if (!stream.isTTY)
     return { watching: (policy) => policy, working: () => undefined, clear: () => undefined };
   const draw = (text: string) => stream.write(`\r\u001B[2K${text}`);

@@ -21,7 +21,7 @@ function tick(index: number): string {
 function filter() {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', 'test/cli/entry.ts', 'policy', '--scaledobject', 'examples/llm-azure23-conv.yaml'],
+    ['--import', 'tsx', 'src/cli/main.ts', 'policy', '--scaledobject', 'examples/llm-azure23-conv.yaml'],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

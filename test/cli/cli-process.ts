@@ -6,7 +6,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const ENTRY = new URL('entry.ts', import.meta.url).pathname;
+const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 
 export interface CliProcess {
   /** Sends to standard input. */
@@ -19,7 +19,7 @@ export interface CliProcess {
 
 /** A command as a user starts it: a process of its own. */
 export function startCli(args: readonly string[]): CliProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', ENTRY, ...args]);
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args]);
   let [stdout, stderr, read] = ['', '', 0];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { replay } from '../../src/cli/replay.js';
 import { runCli } from './cli-process.js';
@@ -78,6 +79,15 @@ describe('replay', () => {
     }
   });
 
+  it('writes the report as one page with the manifest’s run', async () => {
+    const html = join(folder, 'report.html');
+    await runHere([...EXAMPLE, '--no-baselines', '--html', html]);
+    const page = readFileSync(html, 'utf8');
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).toContain('Replay of llm/chat');
+    expect(page).toContain('id="replicas-0"');
+  });
+
   it('says that --history is not there yet, and goes on', async () => {
     const small = join(folder, 'small.csv');
     writeFileSync(small, 't_seconds,requests\n0,1\n60,0\n');
@@ -132,5 +142,17 @@ describe('replay --log', () => {
     );
     writeFileSync(path, '\n');
     await expect(runHere(['replay', '--log', path])).rejects.toThrow(/no step; serve --decision-log/);
+    await expect(runHere(['replay', '--log', join(folder, 'none')])).rejects.toThrow(/none: ENOENT/);
+    await expect(runHere(['replay', '--log', `${path}.gz`])).rejects.toThrow(/gz: ENOENT/);
+  });
+
+  it('reads a log that was packed', async () => {
+    const path = join(folder, 'decisions.jsonl.gz');
+    writeFileSync(path, gzipSync(readFileSync(LOG)));
+    expect(await runHere(['replay', '--log', path])).toMatch(/32 steps, all decided as they were/);
+    writeFileSync(path, gzipSync(readFileSync(LOG)).subarray(0, 2000));
+    await expect(runHere(['replay', '--log', path])).rejects.toThrow(
+      /decisions\.jsonl\.gz: unexpected end of file/,
+    );
   });
 });

@@ -285,6 +285,13 @@ describe('one of two signals', () => {
     ]);
   });
 
+  test('with cluster access what was asked for stands although it has not come', () => {
+    follow(policy, [
+      [0, inCluster(both(40, pods(10, 10, 20)), { current: 3, ready: 3 }), 4],
+      [15, inCluster(both(10, sourceGone), { current: 3, ready: 3 }), 4],
+    ]);
+  });
+
   test("at zero the pods' own signal is silent, and that wakes nobody", () => {
     const backlog = (value: number) =>
       reads(answered([]), (now) => answered([{ pod: null, value, at: now }]));

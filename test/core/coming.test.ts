@@ -64,6 +64,7 @@ describe('the same load while pods start', () => {
 
   test('a decision after a restart buys nothing it already has', () => {
     const { last } = follow(policyWith(), [[0, pods(80, 80, 80), 6]]);
+    expect(follow(policyWith(), [[0, pods(40, 40, 40), 3]]).state.raisedAt).toBeNull();
     expect(last.replicas).toMatchObject({ current: 3, starting: 0, source: 'pods' });
     follow(policyWith({ signals: [{ ...gpu, target: 80 }] }), [[0, pods(80, 80, 80), 3]]);
   });

@@ -211,6 +211,11 @@ describe('stabilised', () => {
     );
   });
 
+  test('of equal recommendations the newest is kept', () => {
+    const past = [{ at: START, replicas: 4 }];
+    expect(stabilised(past, 4, MINUTE, START + 1).recommendations).toEqual([{ at: START + 1, replicas: 4 }]);
+  });
+
   test('without a window nothing is kept', () => {
     expect(stabilised([{ at: START, replicas: 9 }], 2, 0, START)).toEqual({
       replicas: 2,

@@ -156,6 +156,7 @@ describe('for a target other than 1', () => {
     });
     expect(publishSignals([5, 100], [10, 40], 4, reader(3)).values).toEqual([5, 160]);
     expect(publishSignals([90, 100], [10, 40], 4, reader(3)).values).toEqual([40, 100]);
+    expect(publishSignals([90, 150], [10, 40], 4, reader(3)).values).toEqual([40, 150]);
     expect(publishSignals([90, 300], [10, 40], 4, reader(null)).values).toEqual([40, 160]);
     expect(publishSignals([200], [10], 19, reader(20))).toMatchObject({ values: [200], hpaReplicas: 20 });
     expect(publishSignals([0], [10], 19, reader(20)).why).toContain('kept at 20');

@@ -3,7 +3,7 @@ import type { Decision } from '../../../src/core/decision.js';
 import { reportJson } from '../../../src/replay/report/json.js';
 import type { ReplayReport } from '../../../src/replay/report/report.js';
 import { reportText } from '../../../src/replay/report/text.js';
-import { newTimeline, timelineCsv } from '../../../src/replay/report/timeline.js';
+import { newTimeline, pageTimeline, timelineCsv } from '../../../src/replay/report/timeline.js';
 import type { Score } from '../../../src/replay/score.js';
 import { SETUP } from '../pilotlight/scaled-objects.js';
 import { sampleOf } from '../pilotlight/samples.js';
@@ -124,5 +124,11 @@ describe('the timeline', () => {
         '',
       ].join('\n'),
     );
+    expect(pageTimeline('llm/chat', timeline.rows)).toMatchObject({
+      policy: 'llm/chat',
+      t: Float64Array.of(0, 15, 30),
+      queue: Float64Array.of(0, 15, 30),
+      desired: [null, 2, 1],
+    });
   });
 });
