@@ -38,6 +38,7 @@ export const initialState: State = {
 
 /** A clock that was set back must not stretch what is past: moments ahead of now count as now. */
 export function notAhead(state: State, now: Millis): State {
+  if (!isAhead(state, now)) return state;
   const earlier = (at: Millis | null) => (at === null ? null : Math.min(at, now));
   const moved = <T extends { readonly at: Millis }>(each: T): T =>
     each.at > now ? { ...each, at: now } : each;
@@ -49,4 +50,11 @@ export function notAhead(state: State, now: Millis): State {
     recommendations: state.recommendations.map(moved),
     loads: state.loads.map(moved),
   };
+}
+
+function isAhead(state: State, now: Millis): boolean {
+  const moments = [state.presumedSince, state.raisedAt, state.blindSince];
+  if (moments.some((at) => at !== null && at > now)) return true;
+  if (state.recommendations.some(({ at }) => at > now) || state.loads.some(({ at }) => at > now)) return true;
+  return Object.values(state.pods).some((at) => at > now);
 }

@@ -15,7 +15,7 @@ import type { Workload } from './workload.js';
 /** The first call for a trigger waits for its first evaluation, at most two seconds in all: KEDA holds a lock meanwhile. */
 const FIRST_ANSWER_WITHIN: Millis = 1700;
 const FIRST_PROOF_WITHIN: Millis = 200;
-/** The event loop gets its turn after this many evaluations, each of some tens of microseconds. */
+/** The event loop gets its turn after so many workloads, each of some tens of microseconds. */
 const SLICE = 200;
 
 export interface ScalerParts {
@@ -81,13 +81,19 @@ export class Scaler implements Decisions {
     registry.forget();
     const direct = this.#scrapable();
     const inquiries: [Workload, Inquiry][] = [];
-    for (const workload of registry.all())
-      inquiries.push([workload, inquire(workload, this.#parts.sources, direct)]);
-    const questions = inquiries.flatMap(([, inquiry]) => questionsOf(inquiry));
+    const questions = new Map<string, Question>();
+    await inSlices([...registry.all()], (workload) => {
+      const inquiry = inquire(workload, this.#parts.sources, direct);
+      inquiries.push([workload, inquiry]);
+      for (const question of questionsOf(inquiry)) questions.set(question.key, question);
+    });
     // A source that takes longer than most of a tick is late: its last values stand in for it, with their age.
-    const asked = await this.#board.ask(questions, Math.max(500, Math.floor(tickMs * 0.8)));
-    const alive = inquiries.flatMap(([workload, inquiry]) => this.#aliveQuestions(workload, inquiry));
-    const askedAlive = await this.#board.ask(alive, Math.floor(tickMs * 0.15));
+    const asked = await this.#board.ask(questions.values(), Math.max(500, Math.floor(tickMs * 0.8)));
+    const alive = new Map<string, Question>();
+    await inSlices(inquiries, ([workload, inquiry]) => {
+      for (const question of this.#aliveQuestions(workload, inquiry)) alive.set(question.key, question);
+    });
+    const askedAlive = await this.#board.ask(alive.values(), Math.floor(tickMs * 0.15));
     await this.#evaluateAll(inquiries);
     this.#board.forget(began - 10 * tickMs);
     onTick({
@@ -98,17 +104,14 @@ export class Scaler implements Decisions {
   }
 
   async #evaluateAll(inquiries: readonly [Workload, Inquiry][]): Promise<void> {
-    for (let from = 0; from < inquiries.length; from += SLICE) {
-      if (from > 0) await new Promise(setImmediate);
-      for (const [workload, inquiry] of inquiries.slice(from, from + SLICE)) {
-        try {
-          this.#evaluate(workload, inquiry);
-        } catch (error) {
-          // A fault in one workload's evaluation is not the others': its last decision stands.
-          this.#parts.onFault(workload.id, error);
-        }
+    await inSlices(inquiries, ([workload, inquiry]) => {
+      try {
+        this.#evaluate(workload, inquiry);
+      } catch (error) {
+        // A fault in one workload's evaluation is not the others': its last decision stands.
+        this.#parts.onFault(workload.id, error);
       }
-    }
+    });
   }
 
   #evaluated(workload: Workload): Promise<void> {
@@ -168,4 +171,11 @@ function questionsOf({ signals, wake }: Inquiry): Question[] {
 function answerOf({ decision, trigger }: Workload): Answer {
   if (decision === null) return { kind: 'unavailable', why: 'not evaluated yet' };
   return { kind: 'decided', decision, specs: trigger.metricSpecs };
+}
+
+async function inSlices<T>(items: readonly T[], action: (item: T) => void): Promise<void> {
+  for (let from = 0; from < items.length; from += SLICE) {
+    if (from > 0) await new Promise(setImmediate);
+    for (const item of items.slice(from, from + SLICE)) action(item);
+  }
 }
