@@ -29,9 +29,10 @@ export function watchForBurst(
   current: number,
   now: Millis,
 ): Burst {
-  const past = state.loads.filter((load) => now - load.at <= BURST_WINDOW).slice(1 - MOST_LOADS);
-  const loads = [...past, { at: now, demand }];
-  const mean = past.length === 0 ? null : past.reduce((sum, load) => sum + load.demand, 0) / past.length;
+  const past = state.loads.filter((load) => now - load.at <= BURST_WINDOW);
+  const loads = past.length < MOST_LOADS ? past : past.slice(1 - MOST_LOADS);
+  const mean = meanOf(loads);
+  loads.push({ at: now, demand });
   const jumped = mean !== null && demand >= BURST_RATIO * mean && replicas > current;
   const open = state.burst !== null && now < state.burst.until ? state.burst : { until: now, replicas: 0 };
   // Never further ahead than one window, also where the clock has been set back.
@@ -44,4 +45,10 @@ export function watchForBurst(
     holds: held,
     why: `burst: ${held} held until no jump for ${BURST_WINDOW / 1000} s`,
   };
+}
+
+function meanOf(loads: State['loads']): number | null {
+  let sum = 0;
+  for (const load of loads) sum += load.demand;
+  return loads.length === 0 ? null : sum / loads.length;
 }

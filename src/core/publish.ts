@@ -13,10 +13,23 @@ export interface Published {
 export interface Reader {
   /** status.replicas as far as known; null or 0: the HPA is not at work, since KEDA starts from 0 to 1 first. */
   readonly current: number | null;
-  /** 0.1 unless the cluster or the ScaledObject's behaviour says otherwise. */
+  /** As `hpaTolerance` assumes it. */
   readonly tolerance: number;
   /** The count that no value may lead above. */
   readonly most: number;
+}
+
+/** The HPA's own (kube-controller-manager, --horizontal-pod-autoscaler-tolerance). */
+const DEFAULT_TOLERANCE = 0.1;
+
+/**
+ * The tolerance that the HPA is assumed to have. A trigger's own narrows the dead band of the decision and not the HPA's:
+ * whoever writes 0 still has an HPA with 0.1. A value outside the wider band is outside the narrower one too, and gives
+ * the same count, so that the larger of the two is never ignored; where the HPA's is narrower in fact, it takes one
+ * replica more than need be at worst.
+ */
+export function hpaTolerance(ofTrigger: number): number {
+  return Math.max(DEFAULT_TOLERANCE, ofTrigger);
 }
 
 /** Quantities are 64-bit thousandths; KEDA turns a value of 1e17 into 0 (KEDA-PROTOCOL 18). */
@@ -41,7 +54,7 @@ export function publishReplicas(wanted: number, reader: Reader, target = 1): Pub
   const milli = leavingBand(wanted > current ? 1 : -1, current, targetMilli, reader);
   const reached = taken(milli / 1000, targetMilli, reader);
   if (reached === wanted) return published(milli, wanted, null);
-  const ignores = `the HPA ignores ${wanted} at ${current} (tolerance ${reader.tolerance})`;
+  const ignores = ignoring(wanted, reader);
   if (current > most || (reached > wanted && reached <= most))
     return published(milli, reached, `${ignores}; ${reached} is the next it takes`);
   return published(
@@ -73,17 +86,25 @@ export function publishSignals(
   if (Math.max(1, alone) === Math.max(1, wanted))
     return { values: signals.map((each) => each.value), hpaReplicas: wanted, why: null };
   const leading = signals.reduce((a, b) => (b.load > a.load ? b : a));
-  const { hpaReplicas: reached, why } = publishReplicas(wanted, reader, leading.target);
+  const led = publishReplicas(wanted, reader, leading.target);
   const values = signals.map((each) =>
-    each === leading || each.alone > reached
+    each === leading || each.alone > led.hpaReplicas
       ? publishReplicas(wanted, reader, each.target).value
       : each.value,
   );
-  return {
-    values,
-    hpaReplicas: reached,
-    why: why ?? `published as ${wanted}: the raw values alone make ${alone}`,
-  };
+  const why = `published as ${wanted}: the raw values alone make ${alone}`;
+  if (led.why === null) return { values, hpaReplicas: led.hpaReplicas, why };
+  // A target of 0.001 cannot be met as finely as one of 0.002: the HPA takes the largest, not what the leading one makes.
+  const reached = Math.max(
+    ...values.map((value, index) => taken(value, inMilli(targets[index] ?? 1), reader)),
+  );
+  if (reached === led.hpaReplicas) return { values, hpaReplicas: reached, why: led.why };
+  const taking = `${ignoring(wanted, reader)}; ${reached} is the next it takes`;
+  return { values, hpaReplicas: reached, why: reached === wanted ? why : taking };
+}
+
+function ignoring(wanted: number, { current, tolerance }: Reader): string {
+  return `the HPA ignores ${wanted} at ${current ?? 0} (tolerance ${tolerance})`;
 }
 
 function published(milli: number, hpaReplicas: number, why: string | null): Published {

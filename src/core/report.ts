@@ -1,11 +1,10 @@
 import type { SignalReport } from './decision.js';
-import { figure, type Demand } from './demand.js';
+import { figure, sumOf, type Demand } from './demand.js';
+import type { Sample } from './observation.js';
 import type { WakePolicy } from './policy.js';
-import type { Evidence, Faults, Weighed } from './read.js';
+import { NO_FAULTS, type Evidence, type Weighed } from './read.js';
 
 // Fields are written out: a spread that then gains fields costs V8 ten times as much, at each signal of each tick.
-
-const none: Faults = { unsound: 0, stale: 0, duplicate: 0 };
 
 /** A signal that was counted. */
 export function reportSignal(
@@ -22,7 +21,7 @@ export function reportSignal(
     evidence: 'fresh',
     raw: demand.raw,
     demand: demand.demand,
-    pods: evidence.samples.filter((sample) => sample.pod !== null).length,
+    pods: named(evidence.samples),
     age: evidence.age,
     faults: evidence.faults,
     why: demand.why,
@@ -37,9 +36,16 @@ export function reportAbsence(weighed: Weighed): SignalReport {
 /** The signal that speaks while no pod reports. */
 export function reportWake(wake: WakePolicy, evidence: Evidence): SignalReport {
   if (evidence.kind !== 'fresh') return absence({ signal: wake, evidence }, 'wake');
-  const raw = evidence.samples.reduce((sum, sample) => sum + sample.value, 0);
+  const raw = sumOf(evidence.samples);
   const why = `${wake.profile} ${figure(raw)} ${wake.unit}`;
   return reportSignal({ signal: wake, evidence }, { raw, demand: raw / wake.target, why }, 'wake');
+}
+
+/** How many samples name their pod. */
+function named(samples: readonly Sample[]): number {
+  let count = 0;
+  for (const { pod } of samples) if (pod !== null) count += 1;
+  return count;
 }
 
 function absence({ signal, evidence }: Weighed, role: SignalReport['role']): SignalReport {
@@ -53,7 +59,7 @@ function absence({ signal, evidence }: Weighed, role: SignalReport['role']): Sig
     demand: evidence.kind === 'idle' ? 0 : null,
     pods: 0,
     age: null,
-    faults: evidence.kind === 'absent' ? evidence.faults : none,
+    faults: evidence.kind === 'absent' ? evidence.faults : NO_FAULTS,
     why: evidence.kind === 'idle' || evidence.kind === 'absent' ? evidence.why : 'not read',
   };
 }

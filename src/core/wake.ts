@@ -1,4 +1,4 @@
-import { figure } from './demand.js';
+import { figure, sumOf } from './demand.js';
 import type { WakePolicy } from './policy.js';
 import type { Evidence } from './read.js';
 
@@ -25,7 +25,7 @@ export function wakeReplicas(wake: WakePolicy | null, evidence: Evidence): Wake 
     case 'unread':
       return { kind: 'silent', replicas: 0, why: `no pod reports; ${wake.profile} has not been read yet` };
     case 'fresh': {
-      const raw = evidence.samples.reduce((sum, sample) => sum + sample.value, 0);
+      const raw = sumOf(evidence.samples);
       const seen = `${wake.profile} ${figure(raw)} ${wake.unit}`;
       if (raw <= wake.activation)
         return {

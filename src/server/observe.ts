@@ -41,8 +41,13 @@ export function observe(
     readings,
     wake: wake === null || inquiry.wake === null ? unread : reading(workload, wake, inquiry.wake, board),
     replicas: workloads.replicas(workload.target),
-    hpaAsks: workload.hpaAskedAt !== null && now - workload.hpaAskedAt < HPA_SILENT_AFTER,
+    hpaAsks: hpaAsks(workload, now),
   };
+}
+
+/** While nobody calls at all, it is KEDA that is away, and the HPA's silence says nothing: what was known last stands. */
+function hpaAsks({ askedAt, hpaAskedAt }: Workload, now: Millis): boolean {
+  return hpaAskedAt !== null && Math.min(now, askedAt) - hpaAskedAt < HPA_SILENT_AFTER;
 }
 
 /** Whether a pod that has reported, or any at all, is silent, so that it is worth asking whether it is up. */
@@ -66,7 +71,8 @@ function reading(workload: Workload, profile: Profile, asked: Asked, board: Boar
   const alive = aliveQuestion(asked);
   const up = alive === null ? null : board.known(alive.key);
   const silent = up === null || up.failure !== null ? [] : idleSamples(workload, samples, up);
-  return { kind: 'answered', samples: [...samples, ...silent], exists: known.index?.exists ?? false };
+  const all = silent.length === 0 ? samples : [...samples, ...silent];
+  return { kind: 'answered', samples: all, exists: known.index?.exists ?? false };
 }
 
 function samplesOf(workload: Workload, profile: Profile, { index }: Known): readonly Sample[] {
@@ -85,7 +91,8 @@ function samplesOf(workload: Workload, profile: Profile, { index }: Known): read
 
 /** Pods that are up and have no value: 0, as of the moment that proved them up. */
 function idleSamples(workload: Workload, samples: readonly Sample[], up: Known): Sample[] {
-  const reporting = new Set(samples.map((sample) => sample.pod));
   const alive = up.index?.pods(workload.target, null) ?? [];
+  if (alive.length === 0) return [];
+  const reporting = new Set(samples.map((sample) => sample.pod));
   return alive.filter((sample) => !reporting.has(sample.pod)).map(({ pod, at }) => ({ pod, value: 0, at }));
 }

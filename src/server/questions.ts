@@ -77,9 +77,35 @@ function prometheusQuestion(workload: Workload, profile: Profile, sources: Sourc
     };
   }
   const query = 'fromTrigger' in profile.prometheus ? workload.query : null;
-  const request = { profile, byModel, ...(query === null ? {} : { query }) };
-  const key = `prometheus|${at.url}|${profile.name}|${String(byModel)}|${query ?? ''}`;
-  return { key, source: at.source, request };
+  if (query === null) return sharedQuestion(profile, at, byModel);
+  return {
+    key: keyFor(profile, at, byModel, query),
+    source: at.source,
+    request: { profile, byModel, query },
+  };
+}
+
+/**
+ * Questions that thousands of workloads have in common, by source (one address each), profile and whether by model: made
+ * once, so that ticks neither write their keys anew nor work out anew what those stand for.
+ */
+const shared = new WeakMap<MetricSource, WeakMap<Profile, Map<boolean, Question>>>();
+
+function sharedQuestion(profile: Profile, at: PrometheusAt, byModel: boolean): Question {
+  const ofSource = shared.get(at.source) ?? new WeakMap<Profile, Map<boolean, Question>>();
+  shared.set(at.source, ofSource);
+  const ofProfile = ofSource.get(profile) ?? new Map<boolean, Question>();
+  ofSource.set(profile, ofProfile);
+  const known = ofProfile.get(byModel);
+  if (known !== undefined) return known;
+  const key = keyFor(profile, at, byModel, '');
+  const question = { key, source: at.source, request: { profile, byModel } };
+  ofProfile.set(byModel, question);
+  return question;
+}
+
+function keyFor(profile: Profile, at: PrometheusAt, byModel: boolean, query: string): string {
+  return `prometheus|${at.url}|${profile.name}|${String(byModel)}|${query}`;
 }
 
 function queueQuestion(workload: Workload, profile: Profile, sources: Sources): Asked {
@@ -92,8 +118,18 @@ function queueQuestion(workload: Workload, profile: Profile, sources: Sources): 
   };
 }
 
+const alive = new WeakMap<Question, Question | null>();
+
 /** The question for the pods that are up, for profiles whose metric is missing until the first request. */
 export function aliveQuestion(question: Question): Question | null {
+  const known = alive.get(question);
+  if (known !== undefined) return known;
+  const made = newAliveQuestion(question);
+  alive.set(question, made);
+  return made;
+}
+
+function newAliveQuestion(question: Question): Question | null {
   const form = question.request.profile.prometheus;
   if (!question.key.startsWith('prometheus|') || !('alive' in form) || form.alive === undefined) return null;
   return {

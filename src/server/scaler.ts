@@ -1,5 +1,6 @@
 import { decide } from '../core/decide.js';
 import type { Decision } from '../core/decision.js';
+import type { Floor, Observation } from '../core/observation.js';
 import type { Millis } from '../core/time.js';
 import type { Clock } from '../ports/clock.js';
 import type { DecisionLog } from '../ports/decision-log.js';
@@ -10,13 +11,12 @@ import { createBoard, type Board, type Question } from './board.js';
 import { hasSilentPods, inquire, observe, type Inquiry } from './observe.js';
 import { aliveQuestion, scrapable, type Asked, type Scrapable, type Sources } from './questions.js';
 import type { Registry } from './registry.js';
+import { inSlices } from './slices.js';
 import type { Workload } from './workload.js';
 
 /** The first call for a trigger waits for its first evaluation, at most two seconds in all: KEDA holds a lock meanwhile. */
 const FIRST_ANSWER_WITHIN: Millis = 1700;
 const FIRST_PROOF_WITHIN: Millis = 200;
-/** The event loop gets its turn after so many workloads, each of some tens of microseconds. */
-const SLICE = 200;
 
 export interface ScalerParts {
   readonly registry: Registry;
@@ -25,8 +25,11 @@ export interface ScalerParts {
   readonly workloads: Workloads;
   readonly log: DecisionLog | null;
   readonly clock: Clock;
+  /** Replicas that people have asked for; none where it is left out. */
+  readonly floorsOf?: (workload: Workload, now: Millis) => readonly Floor[];
   readonly tickMs: Millis;
   readonly onTick: (tick: TickReport) => void;
+  readonly onDecision?: (workload: Workload, now: Millis) => void;
   /** A fault of ours in the evaluation of one workload. */
   readonly onFault: (workload: string, error: unknown) => void;
 }
@@ -103,15 +106,38 @@ export class Scaler implements Decisions {
     });
   }
 
+  /** Decides again at once on what is known, without asking: what people have asked for has changed. */
+  decideNow(workloads: Iterable<Workload>): void {
+    const direct = this.#scrapable();
+    for (const workload of workloads) {
+      if (workload.decision === null) void this.#evaluated(workload);
+      else this.#evaluateSafely(workload, inquire(workload, this.#parts.sources, direct));
+    }
+  }
+
+  /** Reads the queues of some workloads anew and decides, before the next tick would: something has happened there. */
+  async refresh(workloads: readonly Workload[]): Promise<void> {
+    const direct = this.#scrapable();
+    const inquiries = workloads.map((workload) => inquire(workload, this.#parts.sources, direct));
+    const queues = inquiries.flatMap(questionsOf).filter(({ request }) => request.queue !== undefined);
+    await this.#board.askAnew(queues, FIRST_ANSWER_WITHIN);
+    for (const [index, workload] of workloads.entries()) {
+      const inquiry = inquiries[index];
+      if (inquiry !== undefined) this.#evaluateSafely(workload, inquiry);
+    }
+  }
+
   async #evaluateAll(inquiries: readonly [Workload, Inquiry][]): Promise<void> {
-    await inSlices(inquiries, ([workload, inquiry]) => {
-      try {
-        this.#evaluate(workload, inquiry);
-      } catch (error) {
-        // A fault in one workload's evaluation is not the others': its last decision stands.
-        this.#parts.onFault(workload.id, error);
-      }
-    });
+    await inSlices(inquiries, ([workload, inquiry]) => this.#evaluateSafely(workload, inquiry));
+  }
+
+  /** A fault in one workload's evaluation is not the others': its last decision stands. */
+  #evaluateSafely(workload: Workload, inquiry: Inquiry): void {
+    try {
+      this.#evaluate(workload, inquiry);
+    } catch (error) {
+      this.#parts.onFault(workload.id, error);
+    }
   }
 
   #evaluated(workload: Workload): Promise<void> {
@@ -136,7 +162,8 @@ export class Scaler implements Decisions {
     const { clock, workloads, log } = this.#parts;
     const { policy } = workload.trigger;
     const now = clock.now();
-    const observation = observe(workload, inquiry, this.#board, workloads, now);
+    const seen = observe(workload, inquiry, this.#board, workloads, now);
+    const observation = this.#ordered(workload, seen, now);
     const { state, decision } = decide(workload.state, observation, policy, now);
     log?.append({
       trigger: workload.id,
@@ -149,6 +176,15 @@ export class Scaler implements Decisions {
     workload.decision = decision;
     workload.version += 1;
     for (const listener of workload.listeners) listener(decision);
+    this.#parts.onDecision?.(workload, now);
+  }
+
+  /** With what windows and people ask for; most workloads have neither. */
+  #ordered(workload: Workload, observation: Observation, now: Millis): Observation {
+    const floors = this.#parts.floorsOf?.(workload, now) ?? [];
+    const windows = workload.windows?.(workload.trigger.policy.leadTime, now) ?? null;
+    if (windows === null) return floors.length === 0 ? observation : { ...observation, floors };
+    return { ...observation, floors: [...windows.floors, ...floors], sleep: windows.sleep };
   }
 
   #aliveQuestions(workload: Workload, { signals }: Inquiry): Question[] {
@@ -171,11 +207,4 @@ function questionsOf({ signals, wake }: Inquiry): Question[] {
 function answerOf({ decision, trigger }: Workload): Answer {
   if (decision === null) return { kind: 'unavailable', why: 'not evaluated yet' };
   return { kind: 'decided', decision, specs: trigger.metricSpecs };
-}
-
-async function inSlices<T>(items: readonly T[], action: (item: T) => void): Promise<void> {
-  for (let from = 0; from < items.length; from += SLICE) {
-    if (from > 0) await new Promise(setImmediate);
-    for (const item of items.slice(from, from + SLICE)) action(item);
-  }
 }

@@ -1,6 +1,7 @@
 import type { Sample } from '../core/observation.js';
 import type { MetricSeries } from '../ports/metric-source.js';
 import type { ScaleTarget } from '../ports/workloads.js';
+import { inSlices } from './slices.js';
 
 /** One answer of a source, ordered so that each workload finds its own series. */
 export interface SeriesIndex {
@@ -27,43 +28,60 @@ const CUT_BASE = /^(.+)-[a-z0-9]{0,10}$/;
 /** The owners that a pod can have by its name, as `kind/namespace/name`. */
 export function ownersOf(namespace: string, pod: string): string[] {
   const cut = pod.length === LONGEST_POD ? CUT_BASE.exec(pod.slice(0, LONGEST_BASE))?.[1] : undefined;
-  const deployments = [DEPLOYMENT_POD.exec(pod)?.[1], cut].filter((name) => name !== undefined);
+  const deployment = DEPLOYMENT_POD.exec(pod)?.[1];
   const statefulset = STATEFULSET_POD.exec(pod)?.[1];
-  return [
-    ...deployments.map((name) => `deployment/${namespace}/${name}`),
-    ...(statefulset === undefined ? [] : [`statefulset/${namespace}/${statefulset}`]),
-  ];
+  const owners: string[] = [];
+  if (deployment !== undefined) owners.push(`deployment/${namespace}/${deployment}`);
+  if (cut !== undefined) owners.push(`deployment/${namespace}/${cut}`);
+  if (statefulset !== undefined) owners.push(`statefulset/${namespace}/${statefulset}`);
+  return owners;
 }
 
-/** So many series are put in order before the event loop gets its turn. */
-const SLICE = 4000;
+/** Made once for each workload: a text that has been looked up before carries its hash. */
+const keys = new WeakMap<ScaleTarget, string>();
+
+function keyOf(target: ScaleTarget): string {
+  const known = keys.get(target);
+  if (known !== undefined) return known;
+  const key = `${target.kind}/${target.namespace}/${target.name}`;
+  keys.set(target, key);
+  return key;
+}
 
 const none: readonly Sample[] = [];
 
+interface Owned {
+  /** Those of all models: what is nearly always asked for, so that it is ready to be handed out. */
+  readonly samples: Sample[];
+  /** Their models, by position. */
+  readonly models: (string | null)[];
+}
+
 /** Assigns series to owners by the names of their pods, a slice at a time so that calls are answered meanwhile. */
 export async function indexSeries(series: readonly MetricSeries[]): Promise<SeriesIndex> {
-  const owners = new Map<string, MetricSeries[]>();
-  const add = (key: string, each: MetricSeries) => {
-    const list = owners.get(key);
-    if (list === undefined) owners.set(key, [each]);
-    else list.push(each);
-  };
-  for (let from = 0; from < series.length; from += SLICE) {
-    if (from > 0) await new Promise(setImmediate);
-    for (const each of series.slice(from, from + SLICE)) {
-      const { pod } = each.sample;
-      if (pod === null) add(`service/${each.namespace}/${each.service ?? ''}`, each);
-      else for (const owner of ownersOf(each.namespace, pod)) add(owner, each);
+  const owners = new Map<string, Owned>();
+  const add = (key: string, { sample, model }: MetricSeries) => {
+    const owned = owners.get(key);
+    if (owned === undefined) {
+      owners.set(key, { samples: [sample], models: [model] });
+    } else {
+      owned.samples.push(sample);
+      owned.models.push(model);
     }
-  }
+  };
+  await inSlices(series, (each) => {
+    const { pod } = each.sample;
+    if (pod === null) add(`service/${each.namespace}/${each.service ?? ''}`, each);
+    else for (const owner of ownersOf(each.namespace, pod)) add(owner, each);
+  });
   const find = (key: string, model: string | null): readonly Sample[] => {
-    const list = owners.get(key);
-    if (list === undefined) return none;
-    return (model === null ? list : list.filter((each) => each.model === model)).map((each) => each.sample);
+    const owned = owners.get(key);
+    if (owned === undefined) return none;
+    return model === null ? owned.samples : owned.samples.filter((_, index) => owned.models[index] === model);
   };
   return {
     exists: series.length > 0,
-    pods: (target, model) => find(`${target.kind}/${target.namespace}/${target.name}`, model),
+    pods: (target, model) => find(keyOf(target), model),
     all: () => series.map((each) => each.sample),
     service: (namespace, service) => find(`service/${namespace}/${service}`, null),
   };

@@ -17,7 +17,9 @@ export function clusterPrometheus(
   workloads: number,
   pods: number,
 ): Promise<{ child: ChildProcess; line: string }> {
-  return started('npx', ['tsx', 'test/bench/cluster-prometheus.mts', String(workloads), String(pods)]);
+  // Not by way of npx, which would take the signal that ends it and leave the server running.
+  const script = 'test/bench/cluster-prometheus.mts';
+  return started('node', ['--import', 'tsx', script, String(workloads), String(pods)]);
 }
 
 /** Resident memory in MiB and processor seconds of a process, as Linux accounts them. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hpaReplicas, milliOf, withinTolerance } from '../../src/core/hpa.js';
-import { publishReplicas, publishSignals } from '../../src/core/publish.js';
+import { hpaTolerance, publishReplicas, publishSignals } from '../../src/core/publish.js';
 import { hpaWants } from './hpa-model.js';
 
 const TOLERANCES = [0, 0.05, 0.1, 0.25];
@@ -206,4 +206,26 @@ describe('the arithmetic itself', () => {
   test('at 0 the HPA does nothing', () => {
     expect(hpaReplicas(5000, 1000, 0, 0.1)).toBe(0);
   });
+});
+
+describe('the tolerance that the HPA is assumed to have', () => {
+  test('is its own default at least, whatever the dead band of the trigger', () => {
+    expect([0, 0.05, 0.1, 0.25].map(hpaTolerance)).toEqual([0.1, 0.1, 0.1, 0.25]);
+  });
+
+  test('a value that leaves it is taken alike by an HPA with a narrower one', () => {
+    for (let current = 1; current <= 60; current += 1) {
+      for (let wanted = 1; wanted <= 60; wanted += 1) {
+        const { value, hpaReplicas: said } = publishReplicas(wanted, reader(current, hpaTolerance(0)));
+        expect([wanted, current, takenAt(value, current, 0)]).toEqual([wanted, current, said]);
+        expect([wanted, current, takenAt(value, current, 0.1)]).toEqual([wanted, current, said]);
+      }
+    }
+  });
+});
+
+test('signals whose targets are as small as the HPA counts: what is said is what it takes of the largest', () => {
+  const { values, hpaReplicas: said } = publishSignals([1, 1], [0.002, 0.001], 4, reader(5, 0.25, 4));
+  const metrics = values.map((value, index) => ({ value, target: [0.002, 0.001][index]! }));
+  expect(hpaWants(metrics, 5, 0.25)).toBe(said);
 });

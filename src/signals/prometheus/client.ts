@@ -35,10 +35,7 @@ const ERROR_BYTES = 64 * 1024;
  *
  * @throws QueryFault
  */
-export async function instantQuery(
-  call: QueryCall,
-  take: (elements: readonly unknown[]) => void,
-): Promise<Envelope> {
+export async function instantQuery(call: QueryCall, take: (elements: Buffer) => void): Promise<Envelope> {
   try {
     call.deadline.stage = 'waiting for the answer to begin';
     const { status, headers, data } = await post(call);
@@ -77,7 +74,7 @@ function post({ base, promql, evaluationMs, headers, access, deadline }: QueryCa
 async function readAnswer(
   { maxBodyBytes }: QueryCall,
   body: Readable,
-  take: (elements: readonly unknown[]) => void,
+  take: (elements: Buffer) => void,
 ): Promise<Envelope> {
   const stream = createVectorStream(maxBodyBytes, take);
   let unbroken = 0;

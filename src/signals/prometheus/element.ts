@@ -45,7 +45,8 @@ export function label(labels: Element['labels'], name: string): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-function floatOf(text: string): number {
+/** @throws QueryFault when it is no number as Prometheus writes them */
+export function floatOf(text: string): number {
   switch (text) {
     case 'NaN':
       return Number.NaN;

@@ -1,7 +1,9 @@
 import type { Millis } from '../../core/time.js';
 import type { MetricRequest } from '../../ports/metric-source.js';
+import type { Profile, PrometheusForm } from '../../policy/profile.js';
 import { aliveQuery, clusterQuery } from '../../policy/promql.js';
-import { aliveAssembly, clusterAssembly, triggerAssembly, type Assembly } from './assembly.js';
+import { aliveAssembly, clusterAssembly, labelSetsFor, triggerAssembly, type Assembly } from './assembly.js';
+import { rememberedLabelSets } from './label-sets.js';
 
 /** A request as PromQL, and how its answer is to be read. */
 export interface Question {
@@ -12,22 +14,44 @@ export interface Question {
   assembly(asked: Millis): Assembly;
 }
 
-/** The question, or why there is none. */
-export function questionOf(request: MetricRequest, window: string): Question | string {
-  const { profile, byModel, part = 'signal' } = request;
-  const form = profile.prometheus;
-  if ('none' in form) return `profile ${profile.name} cannot be read from Prometheus: ${form.none}`;
-  if ('fromTrigger' in form) return triggerQuestion(request);
+/**
+ * Turns requests into questions, or says why there is none. A profile's questions are made once: what the answers to
+ * them have in common is remembered with them.
+ */
+export function createQuestions(window: string): (request: MetricRequest) => Question | string {
+  const known = new WeakMap<Profile, Map<string, Question | string>>();
+  return (request) => {
+    const { profile, byModel, part = 'signal' } = request;
+    const form = profile.prometheus;
+    if ('none' in form) return `profile ${profile.name} cannot be read from Prometheus: ${form.none}`;
+    if ('fromTrigger' in form) return triggerQuestion(request);
+    const ofProfile = known.get(profile) ?? new Map<string, Question | string>();
+    known.set(profile, ofProfile);
+    const key = part === 'alive' ? part : `${part} ${String(byModel)}`;
+    const question = ofProfile.get(key) ?? profileQuestion(profile, form, byModel, part, window);
+    ofProfile.set(key, question);
+    return question;
+  };
+}
+
+function profileQuestion(
+  profile: Profile,
+  form: PrometheusForm,
+  byModel: boolean,
+  part: 'signal' | 'alive',
+  window: string,
+): Question | string {
   if (part === 'signal') {
+    const next = rememberedLabelSets(() => labelSetsFor(profile, byModel));
     return {
       promql: clusterQuery(profile, form, byModel, window),
       fromTrigger: false,
-      assembly: (asked) => clusterAssembly(profile, byModel, asked),
+      assembly: (asked) => clusterAssembly(profile, byModel, asked, next()),
     };
   }
   const promql = aliveQuery(profile, form, window);
   if (promql === null) return `profile ${profile.name} has no query for the pods that are up`;
-  return { promql, fromTrigger: false, assembly: (asked) => aliveAssembly(profile, asked) };
+  return { promql, fromTrigger: false, assembly: aliveAssembly };
 }
 
 function triggerQuestion({ profile, query, part = 'signal' }: MetricRequest): Question | string {

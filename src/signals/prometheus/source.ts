@@ -8,7 +8,7 @@ import { startDeadline, type Deadline } from './deadline.js';
 import { elementOf, timeAndValue } from './element.js';
 import { QueryFault } from './fault.js';
 import { createGate, type GateState } from './gate.js';
-import { questionOf, type Question } from './question.js';
+import { createQuestions, type Question } from './question.js';
 
 export interface PrometheusOptions {
   /** `http(s)://host[:port][/prefix]`, without user, query and fragment. */
@@ -74,6 +74,7 @@ export function createPrometheusSource(options: PrometheusOptions): PrometheusSo
   const credentials = createCredentials(files, clock);
   const server: Server = { ...DEFAULTS, ...options, base, credentials };
   const gate = createGate(server.maxConcurrent, clock);
+  const questionOf = createQuestions(server.window);
   const underWay = new Set<Deadline>();
   const tally = { calls: 0, failures: 0, dropped: NONE_DROPPED };
   let lastAnswerAt: Millis | null = null;
@@ -88,7 +89,7 @@ export function createPrometheusSource(options: PrometheusOptions): PrometheusSo
   }
 
   async function read(request: MetricRequest): Promise<MetricAnswer> {
-    const question = questionOf(request, server.window);
+    const question = questionOf(request);
     if (typeof question === 'string') return { kind: 'failed', why: question };
     if (closed) return failed(closedFault());
     const deadline = startDeadline(server.timeoutMs);
@@ -136,9 +137,6 @@ async function ask(
   deadline.stage = 'reading the credentials';
   const access = await server.credentials.access();
   const assembly = question.assembly(server.clock.now());
-  const take = (elements: readonly unknown[]) => {
-    for (const element of elements) assembly.add(elementOf(element));
-  };
   const call = {
     base,
     promql: question.promql,
@@ -148,8 +146,8 @@ async function ask(
     deadline,
     maxBodyBytes: question.fromTrigger ? Math.min(maxBodyBytes, TRIGGER_BODY_BYTES) : maxBodyBytes,
   };
-  const { resultType, result } = await instantQuery(call, take);
-  if (resultType === 'vector') take(result);
+  const { resultType, result } = await instantQuery(call, (elements) => assembly.addText(elements));
+  if (resultType === 'vector') for (const element of result) assembly.add(elementOf(element));
   else assembly.add({ labels: {}, ...timeAndValue(result) });
   return assembly.finish();
 }

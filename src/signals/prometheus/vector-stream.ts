@@ -7,7 +7,7 @@ import { QueryFault } from './fault.js';
 const BOUNDARY = Buffer.from('},{"metric":');
 /** Where the array of elements begins. */
 const OPENING = Buffer.from('[{"metric":');
-/** Parsed at a time: about 500 elements, well under a millisecond. Also the most that one element may take. */
+/** Handed on at a time: about 500 elements, well under a millisecond. Also the most that one element may take. */
 const BATCH_BYTES = 64 * 1024;
 /** A body without boundaries, such as JSON that a proxy has indented, is parsed in one go up to this size. */
 const WHOLE_BYTES = 1024 * 1024;
@@ -26,11 +26,10 @@ export interface VectorStream {
 /**
  * Reads the body of an instant query as it arrives, so that neither the text nor one long parse of it is ever whole in
  * memory: 13 MB parsed at once would stop every RPC of the server meanwhile.
+ *
+ * @param take is given whole elements, as `parseElements` reads them; the bytes are its own only until it returns
  */
-export function createVectorStream(
-  maxBytes: number,
-  take: (elements: readonly unknown[]) => void,
-): VectorStream {
+export function createVectorStream(maxBytes: number, take: (elements: Buffer) => void): VectorStream {
   let total = 0;
   /** The answer up to and with the bracket that opens the elements, once the first boundary has been seen. */
   let head: Buffer | null = null;
@@ -62,7 +61,7 @@ export function createVectorStream(
     while (text.length >= BATCH_BYTES) {
       const cut = text.lastIndexOf(BOUNDARY, BATCH_BYTES - BOUNDARY.length);
       if (cut === -1) throw unusable(`one element has more than ${BATCH_BYTES} bytes`);
-      take(parsed(`[${text.toString('utf8', 0, cut + 1)}]`) as unknown[]);
+      take(text.subarray(0, cut + 1));
       text = text.subarray(cut + 2);
     }
     keep(text);
@@ -88,6 +87,15 @@ function openingOf(text: Buffer): number | null {
   const opening = text.indexOf(OPENING);
   if (opening === -1 || opening > boundary) throw unusable('it is not an answer of /api/v1/query');
   return opening + 1;
+}
+
+/**
+ * Elements as `take` is given them: compact JSON, separated by commas, without the brackets around them.
+ *
+ * @throws QueryFault when they are no JSON
+ */
+export function parseElements(text: Buffer): unknown[] {
+  return parsed(`[${text.toString('utf8')}]`) as unknown[];
 }
 
 function parsed(json: string): unknown {

@@ -118,7 +118,7 @@ describe('a cluster query', () => {
 
 it('reads pods that are up, with the age of the proof', () => {
   const up = (pod: string, at: string) => ({ metric: { namespace: 'shop', pod }, value: [T, at] });
-  const { series, dropped } = assembled(aliveAssembly(profile({ series: 'service' }), ASKED), [
+  const { series, dropped } = assembled(aliveAssembly(ASKED), [
     up('a', `${T - 12}`),
     up('b', 'NaN'),
     up('', `${T}`),

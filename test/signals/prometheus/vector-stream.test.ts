@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createVectorStream } from '../../../src/signals/prometheus/vector-stream.js';
+import { createVectorStream, parseElements } from '../../../src/signals/prometheus/vector-stream.js';
 
 interface Body {
   data: { result: unknown[] };
@@ -8,7 +8,7 @@ interface Body {
 
 function readInPieces(body: Buffer, sizes: readonly number[], maxBytes = 1 << 26) {
   const taken: unknown[] = [];
-  const stream = createVectorStream(maxBytes, (elements) => taken.push(...elements));
+  const stream = createVectorStream(maxBytes, (text) => taken.push(...parseElements(text)));
   let from = 0;
   for (let i = 0; from < body.length; i += 1) {
     const to = from + (sizes[i % sizes.length] ?? 1);

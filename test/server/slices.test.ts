@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { inSlices } from '../../src/server/slices.js';
+
+/** Holds the event loop. */
+function busy(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+test('long work lets others have their turn every few items, in the items’ order', async () => {
+  let turns = 0;
+  let working = true;
+  const count = () => {
+    turns += 1;
+    if (working) setImmediate(count);
+  };
+  setImmediate(count);
+  const done: number[] = [];
+  const items = Array.from({ length: 80 }, (_, index) => index);
+  await inSlices(items, (item) => {
+    busy(1);
+    done.push(item);
+  });
+  working = false;
+  expect(done).toEqual(items);
+  expect(turns).toBeGreaterThanOrEqual(8); // 80 ms in stretches of 8
+});
+
+test('what throws ends it, as in a loop', async () => {
+  const done: number[] = [];
+  const work = inSlices([1, 2, 3], (item) => {
+    if (item === 2) throw new Error('no');
+    done.push(item);
+  });
+  await expect(work).rejects.toThrow('no');
+  expect(done).toEqual([1]);
+});
