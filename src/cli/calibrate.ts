@@ -6,15 +6,14 @@ import { metadataOf } from '../replay/calibrate/metadata.js';
 import { calibrationPage } from '../replay/calibrate/page.js';
 import type { LoadTest } from '../replay/calibrate/step.js';
 import { loadProfiles } from '../server/profiles-folder.js';
-import { resolveSettings } from '../server/settings.js';
 import { calibrationText } from './calibrate-text.js';
 import { parsed, print, UsageError, type Command, type ExitCode } from './command.js';
 import { faultsAsUsage, inRequests, loadTestIn } from './load-test-files.js';
 import { loadTestFrom } from './load-test-prometheus.js';
 import { pageAssets } from './page-assets.js';
-import { rangeReader } from './prometheus-range.js';
+import { credentialSettings, rangeReader } from './prometheus-range.js';
 import { numberOf, secondsOf, type Flags } from './replay-inputs.js';
-import { rangeOf } from './replay-prometheus.js';
+import { CREDENTIAL_FLAGS, rangeOf } from './replay-prometheus.js';
 
 export const calibrate: Command = {
   name: 'calibrate',
@@ -42,16 +41,6 @@ what was measured. Exit 1 when the test does not reach a knee: then nothing is g
   run: runCalibrate,
 };
 
-const PROMETHEUS_SETTINGS = {
-  'prometheus-username': { type: 'string' },
-  'prometheus-password-file': { type: 'string' },
-  'prometheus-token-file': { type: 'string' },
-  'prometheus-ca': { type: 'string' },
-  'prometheus-cert': { type: 'string' },
-  'prometheus-key': { type: 'string' },
-  'prometheus-header': { type: 'string', multiple: true },
-} as const;
-
 async function runCalibrate(args: string[]): Promise<ExitCode> {
   const { values: flags, positionals: files } = parsed(args, {
     p99: { type: 'string' },
@@ -71,7 +60,7 @@ async function runCalibrate(args: string[]): Promise<ExitCode> {
     workload: { type: 'string' },
     model: { type: 'string' },
     pod: { type: 'string' },
-    ...PROMETHEUS_SETTINGS,
+    ...CREDENTIAL_FLAGS,
     scalers: { type: 'string' },
     json: { type: 'boolean', default: false },
   });
@@ -126,7 +115,7 @@ async function fromPrometheus(flags: Flags, url: string, profiles: readonly Prof
   if (typeof namespace !== 'string' || typeof workload !== 'string')
     throw new UsageError('--namespace and --workload are required with --prometheus');
   const range = rangeOf(flags);
-  const reader = rangeReader(settingsFrom(flags), url, range);
+  const reader = rangeReader(credentialSettings(flags), url, range);
   try {
     return await loadTestFrom(
       reader,
@@ -144,16 +133,6 @@ async function fromPrometheus(flags: Flags, url: string, profiles: readonly Prof
   } finally {
     reader.close();
   }
-}
-
-/** Credentials come as they do for the server: flags over the environment. */
-function settingsFrom(flags: Flags): ReturnType<typeof resolveSettings> {
-  const own = Object.keys(PROMETHEUS_SETTINGS).flatMap((flag) => {
-    const value = flags[flag];
-    const name = flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return resolveSettings({ flags: Object.fromEntries(own), environment: process.env, file: null });
 }
 
 /** `250ms`, `1.5s`, `2m`; a bare number is seconds. */

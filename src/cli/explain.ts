@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Decision } from '../core/decision.js';
 import { inWords } from '../core/time.js';
-import { complain, parsed, print, table, UsageError, type Command, type ExitCode } from './command.js';
+import { askServer, SERVER, workloadNamed } from './admin-api.js';
+import { complain, parsed, print, table, type Command, type ExitCode } from './command.js';
 
 export const explain: Command = {
   name: 'explain',
@@ -15,16 +16,11 @@ kubectl -n pilotlight port-forward deploy/pilotlight 8080`,
 
 async function runExplain(args: string[]): Promise<ExitCode> {
   const { values, positionals } = parsed(args, {
-    server: { type: 'string', default: 'http://127.0.0.1:8080' },
+    server: { type: 'string', default: SERVER },
     'token-file': { type: 'string' },
     json: { type: 'boolean', default: false },
   });
-  const [namespace, name, ...more] = (positionals[0] ?? '').split('/');
-  if (!namespace || !name || more.length > 0 || positionals.length !== 1) {
-    throw new UsageError('expected NAMESPACE/NAME of a ScaledObject');
-  }
-  const server = String(values['server']).replace(/\/$/, '');
-  const response = await ask(`${server}/v1/workloads/${namespace}/${name}`, values['token-file']);
+  const response = await askServer(`/v1/workloads/${workloadNamed(positionals)}`, values);
   if (response.error !== null) {
     complain(`pilotlight explain: ${response.error}`);
     return 1;
@@ -46,24 +42,6 @@ const answer = z.object({
   ),
 });
 type TriggerView = z.infer<typeof answer>['triggers'][number];
-
-async function ask(url: string, tokenFile: unknown): Promise<{ body: unknown; error: string | null }> {
-  const { readFile } = await import('node:fs/promises');
-  const token = typeof tokenFile === 'string' ? (await readFile(tokenFile, 'utf8')).trim() : null;
-  let response: Response;
-  try {
-    response = await fetch(url, { headers: token === null ? {} : { authorization: `Bearer ${token}` } });
-  } catch (error) {
-    const cause =
-      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    return { body: null, error: `no server answers at ${url}: ${cause}; give --server` };
-  }
-  const body: unknown = await response.json().catch(() => null);
-  if (response.ok) return { body, error: null };
-  const said =
-    typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : response.statusText;
-  return { body, error: said };
-}
 
 function inText({ id, profiles, target, decision, metricSpecs }: TriggerView): string {
   const head = `${id.split('/').slice(0, 2).join('/')} → ${target.kind}/${target.name}, by ${profiles.join(', ')}`;

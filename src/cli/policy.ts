@@ -3,8 +3,9 @@ import { LONGEST_LINE } from '../replay/pilotlight/filter-messages.js';
 import { policyFilter, type Reply } from '../replay/pilotlight/filter.js';
 import { readManifest, replayTrigger, type ReplayManifest } from '../replay/pilotlight/manifest.js';
 import { loadProfiles } from '../server/profiles-folder.js';
-import { complain, parsed, UsageError, type Command, type ExitCode } from './command.js';
+import { parsed, UsageError, type Command, type ExitCode } from './command.js';
 import { linesOf } from './lines.js';
+import { historyFrom } from './replay-history.js';
 import { contents, inputFaultsAsUsage } from './replay-inputs.js';
 
 export const policy: Command = {
@@ -15,7 +16,8 @@ export const policy: Command = {
 Reads {"type":"init",…} and then {"type":"tick",…} lines from standard input and answers each tick with
 {"replicas":…,"active":…,"reasons":[…]}. A line that is wrong is answered with {"error":…,"line":…} and the
 exit code is then 1. The manifest's slots, serviceTime and maxReplicaCount win over those of init, the smaller
-maxReplicas over the larger. --history is not available yet. docs/replay.md has all fields.`,
+maxReplicas over the larger. --history is the load before the first tick, as replay takes it. docs/replay.md has
+all fields.`,
   run: runPolicy,
 };
 
@@ -28,16 +30,14 @@ async function runPolicy(args: string[]): Promise<ExitCode> {
   const file = values['scaledobject'];
   if (positionals.length > 0) throw new UsageError(`unexpected argument "${positionals[0] ?? ''}"`);
   if (typeof file !== 'string') throw new UsageError('--scaledobject FILE is required');
-  if (values['history'] !== undefined)
-    complain('pilotlight policy: --history is not available yet and not read');
   const profiles = loadProfiles(typeof values['scalers'] === 'string' ? values['scalers'] : undefined);
-  const manifest = inputFaultsAsUsage(() => {
+  const { manifest, trigger } = inputFaultsAsUsage(() => {
     const read = readManifest(contents(file).toString('utf8'), file);
     // What is wrong whatever `init` says shows now.
-    replayTrigger(read, anyCapacity(read), 1, profiles);
-    return read;
+    return { manifest: read, trigger: replayTrigger(read, anyCapacity(read), 1, profiles) };
   });
-  return answerAll(policyFilter(manifest, profiles));
+  const history = historyFrom(values, trigger, 'policy');
+  return answerAll(policyFilter(manifest, profiles, { history }));
 }
 
 function anyCapacity({ slots, serviceTime }: ReplayManifest): { slots: number; serviceTime: number } {

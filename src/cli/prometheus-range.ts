@@ -1,11 +1,13 @@
 import axios from 'axios';
 import { z } from 'zod';
 import type { Range } from '../replay/pilotlight/prometheus-range.js';
-import type { Settings } from '../server/settings.js';
+import { resolveSettings, type Settings } from '../server/settings.js';
 import { systemClock } from '../server/system-clock.js';
-import { createCredentials } from '../signals/prometheus/credentials.js';
+import { createCredentials, type Access, type Credentials } from '../signals/prometheus/credentials.js';
 import { errorText } from '../signals/prometheus/envelope.js';
 import { UsageError } from './command.js';
+import type { Flags } from './replay-inputs.js';
+import { CREDENTIAL_FLAGS } from './replay-prometheus.js';
 
 /** One series of a range query. */
 export interface RangeSeries {
@@ -14,11 +16,17 @@ export interface RangeSeries {
   readonly points: ReadonlyMap<number, number>;
 }
 
+interface Part {
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface RangeReader {
   /**
-   * @throws UsageError when Prometheus refuses the query; Error when it cannot be reached or answers in part only
+   * @param part first and last point, where the whole range would be too many points
+   * @throws UsageError when Prometheus refuses the query, or would; Error when it cannot be reached or answers in part only
    */
-  read(promql: string): Promise<readonly RangeSeries[]>;
+  read(promql: string, part?: Part): Promise<readonly RangeSeries[]>;
   close(): void;
 }
 
@@ -42,12 +50,19 @@ const matrix = z.object({
   }),
 });
 
-/** Range queries with the server's own settings for credentials. @throws UsageError for a range that is too long */
-export function rangeReader(settings: Settings, url: string, range: Range): RangeReader {
-  const { from, to, step } = range;
-  if ((to - from) / step >= MOST_POINTS)
-    throw new UsageError(`--step: ${Math.ceil((to - from) / step)} points; expected at most ${MOST_POINTS}`);
-  const credentials = createCredentials(filesOf(settings), systemClock);
+/** Credentials come as they do for the server: flags over the environment. @throws SettingsError */
+export function credentialSettings(flags: Flags): Settings {
+  const own = Object.keys(CREDENTIAL_FLAGS).flatMap((flag) => {
+    const value = flags[flag];
+    const name = flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return resolveSettings({ flags: Object.fromEntries(own), environment: process.env, file: null });
+}
+
+/** Range queries with the server's own settings for credentials. @throws UsageError for settings that contradict each other */
+export function rangeReader(settings: Settings, url: string, { from, to, step }: Range): RangeReader {
+  const credentials = credentialsOf(settings);
   const own = Object.fromEntries(
     settings.prometheusHeader.map((header) => {
       const [name = '', ...value] = header.split('=');
@@ -55,12 +70,16 @@ export function rangeReader(settings: Settings, url: string, range: Range): Rang
     }),
   );
   return {
-    async read(promql) {
-      const access = await credentials.access();
+    async read(promql, { start, end } = { start: from, end: to }) {
+      if ((end - start) / step >= MOST_POINTS) {
+        const points = Math.ceil((end - start) / step);
+        throw new UsageError(`--step: ${points} points; expected at most ${MOST_POINTS}`);
+      }
+      const access = await accessTo(url, credentials);
       const body = new URLSearchParams({
         query: promql,
-        start: String(from),
-        end: String(to),
+        start: String(start),
+        end: String(end),
         step: String(step),
       });
       const authorization = access.authorization === null ? {} : { Authorization: access.authorization };
@@ -86,8 +105,13 @@ export function rangeReader(settings: Settings, url: string, range: Range): Rang
 }
 
 function seriesIn(status: number, body: unknown, url: string): RangeSeries[] {
-  if (status !== 200)
-    throw new UsageError(`--prometheus ${url}: HTTP ${status}: ${errorText(body) ?? 'no reason given'}`);
+  if (status !== 200) {
+    const hint =
+      status === 401 || status === 403 ? '; give --prometheus-token-file, or another of serve' : '';
+    throw new UsageError(
+      `--prometheus ${url}: HTTP ${status}: ${errorText(body) ?? 'no reason given'}${hint}`,
+    );
+  }
   const answer = matrix.safeParse(body);
   if (!answer.success) throw new UsageError(`--prometheus ${url}: the answer is no Prometheus range`);
   // Remarks about a query's style take nothing away from the answer; a missing store does.
@@ -99,6 +123,23 @@ function seriesIn(status: number, body: unknown, url: string): RangeSeries[] {
       values.map(([at, value]) => [at, Number(value)] as const).filter(([, value]) => Number.isFinite(value)),
     ),
   }));
+}
+
+function credentialsOf(settings: Settings): Credentials {
+  try {
+    return createCredentials(filesOf(settings), systemClock);
+  } catch (error) {
+    throw new UsageError(inWords(error));
+  }
+}
+
+/** @throws UsageError for a file that cannot be read, or is no token */
+async function accessTo(url: string, credentials: Credentials): Promise<Access> {
+  try {
+    return await credentials.access();
+  } catch (error) {
+    throw new UsageError(`--prometheus ${url}: ${inWords(error)}`);
+  }
 }
 
 function filesOf(settings: Settings): Parameters<typeof createCredentials>[0] {

@@ -21,7 +21,7 @@ const STARTUPS: Readonly<Record<string, { readonly provision: number; readonly l
 export const SETUP_FLAGS = {
   slots: { type: 'string' },
   'service-time': { type: 'string' },
-  'slo-wait': { type: 'string', default: '10s@99%' },
+  'slo-wait': { type: 'string' },
   max: { type: 'string' },
   startup: { type: 'string', default: 'standard' },
   provision: { type: 'string' },
@@ -53,7 +53,7 @@ export function capacityOf(flags: Flags, manifest: ReplayManifest, load: Load): 
   const startup = STARTUPS[String(flags['startup'])];
   if (startup === undefined)
     throw new UsageError(`--startup: got "${String(flags['startup'])}", expected fast, standard or slow`);
-  const { slo, attainment } = sloOf(String(flags['slo-wait']));
+  const { slo, attainment } = sloOf(String(flags['slo-wait'] ?? manifest.metadata['slo'] ?? '10s@99%'));
   const scrape = secondsOf(flags, 'scrape') ?? 15;
   const setup: Setup = {
     ...onWholeSeconds(slots, serviceTime),

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Load } from '../replay/load.js';
 import {
   loadOfRange,
@@ -11,8 +10,6 @@ import {
 import { UsageError } from './command.js';
 import { secondsOf, type Flags } from './replay-inputs.js';
 
-const TIMEOUT_MS = 60_000;
-
 export const PROMETHEUS_FLAGS = {
   prometheus: { type: 'string' },
   from: { type: 'string' },
@@ -20,6 +17,17 @@ export const PROMETHEUS_FLAGS = {
   step: { type: 'string', default: '15s' },
   query: { type: 'string' },
   'query-gives': { type: 'string', default: 'rate' },
+} as const;
+
+/** As `serve` has them. */
+export const CREDENTIAL_FLAGS = {
+  'prometheus-username': { type: 'string' },
+  'prometheus-password-file': { type: 'string' },
+  'prometheus-token-file': { type: 'string' },
+  'prometheus-ca': { type: 'string' },
+  'prometheus-cert': { type: 'string' },
+  'prometheus-key': { type: 'string' },
+  'prometheus-header': { type: 'string', multiple: true },
 } as const;
 
 /** @throws UsageError */
@@ -49,67 +57,31 @@ function momentOf(flags: Flags, name: string): number {
 /**
  * The load that a Prometheus has recorded.
  *
+ * @param flags with the credentials
  * @throws SeriesError for a gap or anything else that is wrong with the data; UsageError where Prometheus refuses the
- *   query; Error where it cannot be reached
+ *   query, or the credentials; Error where it cannot be reached
  */
 export async function loadFromPrometheus(
   url: string,
   query: string,
   range: Range,
   unit: PointUnit,
+  flags: Flags = {},
 ): Promise<Load> {
-  const points: Point[] = [];
-  for (const { start, end } of rangeChunks(range)) {
-    points.push(...(await pointsOf(url, query, start, end, range.step)));
-  }
-  return loadOfRange(range, points, unit);
-}
-
-const matrix = z.object({
-  data: z.object({
-    resultType: z.literal('matrix'),
-    result: z.array(z.object({ values: z.array(z.tuple([z.number(), z.string()])) })),
-  }),
-});
-
-async function pointsOf(
-  url: string,
-  query: string,
-  start: number,
-  end: number,
-  step: number,
-): Promise<Point[]> {
-  const response = await ask(url, { query, start: String(start), end: String(end), step: String(step) });
-  const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw new UsageError(`--prometheus ${url}: HTTP ${response.status}: ${errorOf(body)}`);
-  const answer = matrix.safeParse(body);
-  if (!answer.success) throw new UsageError(`--prometheus ${url}: the answer is no Prometheus range`);
-  const [series, another] = answer.data.data.result;
-  if (another !== undefined) {
-    const count = answer.data.data.result.length;
-    throw new SeriesError(`the query gives ${count} series; expected one, as sum(…) gives`);
-  }
-  return (series?.values ?? []).map(([at, value]): Point => [at, Number(value)]);
-}
-
-async function ask(url: string, parameters: Record<string, string>): Promise<Response> {
-  const address = `${url.replace(/\/$/, '')}/api/v1/query_range`;
+  // Loaded on use: most loads come from files, and an HTTP client takes longer to load than two weeks to read.
+  const { credentialSettings, rangeReader } = await import('./prometheus-range.js');
+  const reader = rangeReader(credentialSettings(flags), url, range);
   try {
-    return await fetch(address, {
-      method: 'POST',
-      body: new URLSearchParams(parameters),
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new Error(`--prometheus ${url}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause: error,
-    });
+    const points: Point[] = [];
+    for (const part of rangeChunks(range)) {
+      const all = await reader.read(query, part);
+      const [series, another] = all;
+      if (another !== undefined)
+        throw new SeriesError(`the query gives ${all.length} series; expected one, as sum(…) gives`);
+      points.push(...(series?.points ?? []));
+    }
+    return loadOfRange(range, points, unit);
+  } finally {
+    reader.close();
   }
-}
-
-function errorOf(body: unknown): string {
-  const said = z.object({ error: z.string() }).safeParse(body);
-  return said.success ? said.data.error : 'no reason given';
 }

@@ -9,7 +9,7 @@ import type { ReplayReport } from '../replay/report/report.js';
 import { reportText } from '../replay/report/text.js';
 import { newTimeline, timelineCsv, type Timeline } from '../replay/report/timeline.js';
 import { loadProfiles } from '../server/profiles-folder.js';
-import { complain, parsed, print, UsageError, type Command, type ExitCode } from './command.js';
+import { parsed, print, UsageError, type Command, type ExitCode } from './command.js';
 import { progressOn } from './progress.js';
 import {
   asUsage,
@@ -22,9 +22,16 @@ import {
   type Capacity,
   type Flags,
 } from './replay-inputs.js';
+import { historyFrom } from './replay-history.js';
 import { replayLog } from './replay-log.js';
 import { pageOf } from './replay-page.js';
-import { loadFromPrometheus, PROMETHEUS_FLAGS, rangeOf, unitOf } from './replay-prometheus.js';
+import {
+  CREDENTIAL_FLAGS,
+  loadFromPrometheus,
+  PROMETHEUS_FLAGS,
+  rangeOf,
+  unitOf,
+} from './replay-prometheus.js';
 
 export const replay: Command = {
   name: 'replay',
@@ -38,7 +45,7 @@ load (t_seconds,requests), beside what others would have done and the least that
 --log decides every step of a decision log (serve --decision-log) again: exit 1 at the first that differs.
 
   --slots N, --service-time 8s   requests one replica serves at once, and for how long (the trigger's)
-  --slo-wait 10s@99%             the wait that counts as in time, and for how many
+  --slo-wait 10s@99%             the wait that counts as in time, and for how many (the trigger's slo)
   --max N                        the most replicas (the ScaledObject's)
   --startup standard             fast (60 s node + 30 s model), standard (180 + 60), slow (300 + 300)
   --provision 180, --load 60     the two by themselves
@@ -47,10 +54,12 @@ load (t_seconds,requests), beside what others would have done and the least that
   --price-per-hour 1.2           of a node: adds what it all costs
   --no-baselines, --no-bound     the manifest alone
   --html FILE                    the report as a page with charts, which needs no network
-  --timeline FILE.csv            every sample of the manifest's run, with the decision and its reason
+  --timeline FILE.csv            the manifest's run, one row for each scrape
   --query PROMQL                 requests a second, where the trigger has no profile for arrivals;
   --query-gives increase         where the query gives the requests of a step instead
-  --scalers DIR, --json          docs/replay.md says more. --history is not available yet.`,
+  --prometheus-token-file FILE   and the others of serve: -username, -password-file, -ca, -cert, -key, -header
+  --history FILE.csv[.gz]        the load right before this one, for forecasts
+  --scalers DIR, --json          docs/replay.md says more.`,
   run: runReplay,
 };
 
@@ -58,6 +67,7 @@ async function runReplay(args: string[]): Promise<ExitCode> {
   const { values: flags, positionals } = parsed(args, {
     ...SETUP_FLAGS,
     ...PROMETHEUS_FLAGS,
+    ...CREDENTIAL_FLAGS,
     trace: { type: 'string' },
     log: { type: 'string' },
     history: { type: 'string' },
@@ -78,15 +88,13 @@ async function runReplay(args: string[]): Promise<ExitCode> {
   }
   if (file === undefined) throw new UsageError('expected a ScaledObject MANIFEST, or --log FILE');
   if (another !== undefined) throw new UsageError(`unexpected argument "${another}"`);
-  if (flags['history'] !== undefined)
-    complain('pilotlight replay: --history is not available yet and not read');
   const manifest = inputFaultsAsUsage(() => readManifest(contents(file).toString('utf8'), file));
   const source = await sourceOf(flags, manifest);
-  const timeline = newTimeline();
-  const isRecorded = typeof flags['timeline'] === 'string' || typeof flags['html'] === 'string';
-  const report = reportOn(flags, manifest, source, isRecorded ? timeline : null);
-  if (typeof flags['timeline'] === 'string') writeFileSync(flags['timeline'], timelineCsv(timeline.rows));
-  if (typeof flags['html'] === 'string') writeFileSync(flags['html'], pageOf(report, timeline.rows));
+  const timelines = new Map<string, Timeline>();
+  const report = reportOn(flags, manifest, source, timelines);
+  const [own] = timelines.values();
+  if (typeof flags['timeline'] === 'string') writeFileSync(flags['timeline'], timelineCsv(own?.rows ?? []));
+  if (typeof flags['html'] === 'string') writeFileSync(flags['html'], pageOf(report, timelines));
   print(flags['json'] === true ? JSON.stringify(reportJson(report), null, 2) : reportText(report));
   return 0;
 }
@@ -105,7 +113,7 @@ async function sourceOf(flags: Flags, manifest: ReplayManifest): Promise<Source>
   const range = rangeOf(flags);
   const query = typeof flags['query'] === 'string' ? flags['query'] : ownQuery(flags, manifest, range.step);
   const unit = typeof flags['query'] === 'string' ? unitOf(flags) : 'rate';
-  const load = await loadFromPrometheus(prometheus, query, range, unit).catch((error: unknown) => {
+  const load = await loadFromPrometheus(prometheus, query, range, unit, flags).catch((error: unknown) => {
     throw asUsage(error);
   });
   return { name: prometheus, load };
@@ -136,23 +144,32 @@ function reportOn(
   flags: Flags,
   manifest: ReplayManifest,
   { name, load }: Source,
-  timeline: Timeline | null,
+  timelines: Map<string, Timeline>,
 ): ReplayReport {
   const capacity = capacityOf(flags, manifest, load);
   const { slots, serviceTime, setup } = capacity;
   const trigger = triggerOf(flags, manifest, capacity, setup.maxReplicas);
+  const history = historyFrom(flags, trigger, 'replay');
+  const keep = (policy: string, decides: boolean) => {
+    const timeline = newTimeline(setup.scrape, decides);
+    timelines.set(policy, timeline);
+    return timeline;
+  };
+  const [page, csv] = [typeof flags['html'] === 'string', typeof flags['timeline'] === 'string'];
   const progress = progressOn(process.stderr);
   const report = replayReport({
     manifest,
     trigger,
     load,
+    history,
     source: name,
     setup,
     given: { slots, serviceTime },
     pricePerHour: numberOf(flags, 'price-per-hour'),
     baselines: flags['no-baselines'] !== true,
     bound: flags['no-bound'] === true ? null : capacity.attainment,
-    timeline,
+    timeline: page || csv ? keep(manifest.object, true) : null,
+    ...(page ? { baselineTimeline: (policy: string) => keep(policy, false) } : {}),
     watching: (policy) => progress.watching(policy, load.seconds),
     working: (on) => progress.working(on),
   });

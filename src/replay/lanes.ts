@@ -76,6 +76,10 @@ export function startRequests(lanes: Lanes, lane: number, requests: number, t: n
  * @param among lanes to choose from; not empty, and with room for all the requests
  */
 export function startOnLeastBusy(lanes: Lanes, among: readonly number[], requests: number, t: number): void {
+  if (requests === 1) {
+    startRequests(lanes, leastBusy(lanes, among), 1, t);
+    return;
+  }
   const { level, left } = waterLevel(lanes, among, requests);
   let extra = left;
   for (const lane of among) {
@@ -85,6 +89,19 @@ export function startOnLeastBusy(lanes: Lanes, among: readonly number[], request
     extra -= 1;
     if (given > 0) startRequests(lanes, lane, given, t);
   }
+}
+
+/** The first of those with the fewest requests. */
+function leastBusy(lanes: Lanes, among: readonly number[]): number {
+  let best = among[0] ?? 0;
+  let least = busyIn(lanes, best);
+  for (const lane of among) {
+    const busy = busyIn(lanes, lane);
+    if (busy >= least) continue;
+    best = lane;
+    least = busy;
+  }
+  return best;
 }
 
 /**

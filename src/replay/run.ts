@@ -1,5 +1,6 @@
 import { requestsBetween, type Load } from './load.js';
 import type { ReplayPolicy } from './policy.js';
+import { finishRecording, recordSecond, recordStart, type Recording } from './recording.js';
 import { observeSecond, sampler, visibleSamples, type Sampler } from './sampler.js';
 import { countStart, isScored, scoreOf, tally, type Score, type Tally } from './score.js';
 import { checkSetup, replicaRate, type Setup } from './setup.js';
@@ -26,18 +27,28 @@ export type OnScale = (t: number, from: number, to: number) => void;
  * Runs a load through a deployment that a policy scales, second by second. Within a second: requests end, drained
  * replicas and idle nodes go, replicas become ready, requests arrive and start, metrics are sampled, the policy decides.
  *
+ * @param recording is filled with the run as it goes; null: nobody wants it
  * @throws RangeError for a setup that makes no sense
  */
-export function simulate(load: Load, setup: Setup, policy: ReplayPolicy, onScale?: OnScale): Score {
+export function simulate(
+  load: Load,
+  setup: Setup,
+  policy: ReplayPolicy,
+  onScale?: OnScale,
+  recording: Recording | null = null,
+): Score {
   checkSetup(setup);
   const workload = workloadOf(setup, startReplicas(load, setup, policy.minReplicas));
   const sums = tally(setup, load.seconds);
   const metrics = sampler(policy.sampling ?? { every: setup.scrape, lag: setup.lag });
-  const onStart = (arrival: number, start: number, requests: number) =>
+  const onStart = (arrival: number, start: number, requests: number) => {
     countStart(sums, arrival, start, requests);
+    if (recording !== null) recordStart(recording, arrival, start, requests);
+  };
   const limit = load.seconds + OVERTIME_SECONDS;
   let row = 0;
-  for (let t = 0; t < load.seconds || (workload.queue.requests > 0 && t < limit); t += 1) {
+  let t = 0;
+  for (; t < load.seconds || (workload.queue.requests > 0 && t < limit); t += 1) {
     let arrivals = 0;
     if (load.at[row] === t) {
       arrivals = load.requests[row] ?? 0;
@@ -50,7 +61,9 @@ export function simulate(load: Load, setup: Setup, policy: ReplayPolicy, onScale
     if (arrivals > 0) countArrivals(sums, workload, t, arrivals);
     if (t % policy.every === 0) decide(workload, metrics, policy, t, sums, onScale);
     countCost(sums, workload, t);
+    if (recording !== null) recordSecond(recording, workload, t, arrivals, sums.nodeSeconds);
   }
+  if (recording !== null) finishRecording(recording, workload, t, sums.nodeSeconds);
   return scoreOf(sums, setup.slo);
 }
 

@@ -1,17 +1,24 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nodeSecondsBound } from '../../src/replay/bound.js';
 import { BASELINES } from '../../src/replay/baselines/all.js';
 import { loadOf, type Load } from '../../src/replay/load.js';
 import { simulate } from '../../src/replay/run.js';
 import type { Setup } from '../../src/replay/setup.js';
+import { machine } from './processes.js';
+
+// `npm run build && npx tsx test/bench/replay.ts`: seconds for two weeks, to read and never to test.
 
 export interface ReplayResult {
   readonly days: number;
   readonly requestsPerSecond: number;
   readonly policy: string;
   readonly seconds: number;
-  /** Of the whole process, so far. */
-  readonly peakMegabytes: number;
+  /** Of the whole process, so far; null where it was one of its own. */
+  readonly peakMegabytes: number | null;
 }
 
 const DAY = 86_400;
@@ -46,6 +53,22 @@ function setupFor(mean: number): Setup {
   };
 }
 
+/** The command as a user types it, from the CSV to the table, without baselines and bound: the built one, not tsx. */
+function commandResult(load: Load, { slots, maxReplicas }: Setup, days: number, mean: number): ReplayResult {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotlight-bench-'));
+  const [manifest, trace] = [join(folder, 'manifest.yaml'), join(folder, 'load.csv')];
+  const example = readFileSync('examples/llm-azure23-conv.yaml', 'utf8');
+  writeFileSync(manifest, example.replace('maxReplicaCount: 24', `maxReplicaCount: ${maxReplicas}`));
+  const rows = Array.from(load.at, (t, row) => `${t},${load.requests[row] ?? 0}`);
+  writeFileSync(trace, ['t_seconds,requests', ...rows, `${load.seconds},0`, ''].join('\n'));
+  const args = ['replay', manifest, '--trace', trace, '--slots', String(slots)];
+  const began = performance.now();
+  execFileSync(process.execPath, ['dist/cli/main.js', ...args, '--no-baselines', '--no-bound']);
+  const seconds = Math.round(performance.now() - began) / 1000;
+  rmSync(folder, { recursive: true });
+  return { days, requestsPerSecond: mean, policy: 'pilotlight replay', seconds, peakMegabytes: null };
+}
+
 /** Replays of so many days on one core, and the bound. */
 export function benchReplay(days: number, means: readonly number[]): ReplayResult[] {
   return means.flatMap((mean) => {
@@ -60,6 +83,7 @@ export function benchReplay(days: number, means: readonly number[]): ReplayResul
     };
     const policies = ['static-peak', 'keda-conc70-zero', 'hpa-util60', 'kpa-zero', 'snaive-zero'];
     return [
+      commandResult(load, setup, days, mean),
       ...policies.map((name) =>
         timed(name, () => {
           const baseline = BASELINES[name];
@@ -72,5 +96,8 @@ export function benchReplay(days: number, means: readonly number[]): ReplayResul
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  console.table(benchReplay(14, [1, 200]));
+  const results = { at: new Date().toISOString(), machine: machine(), replay: benchReplay(14, [1, 200]) };
+  mkdirSync('bench-results', { recursive: true });
+  writeFileSync('bench-results/replay.json', `${JSON.stringify(results, null, 2)}\n`);
+  console.table(results.replay);
 }

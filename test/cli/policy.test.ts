@@ -85,6 +85,22 @@ describe('policy', () => {
     expect(stdout.split('\n').length - 1).toBe(100_000);
   });
 
+  it('reads --history, says why it is not used, and answers as without', async () => {
+    const history = join(folder, 'history.csv');
+    writeFileSync(history, 't_seconds,requests\n0,1\n3600,0\n');
+    const input = `${INIT}\n${tick(30)}\n`;
+    const [plain, warmed] = await Promise.all([
+      runCli(POLICY, input),
+      runCli([...POLICY, '--history', history], input),
+    ]);
+    expect(warmed.stdout).toBe(plain.stdout);
+    expect(warmed.stderr).toMatch(/pilotlight policy: --history .*: not used; the trigger makes no forecast/);
+    writeFileSync(history, 'nonsense\n');
+    const wrong = await runCli([...POLICY, '--history', history], input);
+    expect([wrong.code, wrong.stdout]).toEqual([2, '']);
+    expect(wrong.stderr).toMatch(/history\.csv: line 1: unknown column "nonsense"/);
+  });
+
   it('exits 2 for a manifest that could not run, before it reads anything', async () => {
     const wrong = join(folder, 'wrong.yaml');
     writeFileSync(wrong, scaledObject({ metadata: { profile: 'vllm-concurency' } }));

@@ -1,9 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, request, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { replay } from '../../src/cli/replay.js';
 import { scaledObject } from '../replay/pilotlight/scaled-objects.js';
+import { createAuthority, type CertificatePaths } from '../support/certificates.js';
 import { Daemon, eventually, freePort, temporaryFolder } from '../support/processes.js';
 
 // A Prometheus with a past: 2026-01-05, ingress-nginx scraped every 15 s from 08:00, and for ten minutes not at all.
@@ -93,6 +97,104 @@ const between = (from: number, to: number) => [
   '--to',
   new Date(to * 1000).toISOString(),
 ];
+
+/** A gateway in front of Prometheus that lets nobody through without its token, as managed services have. */
+async function gateway(
+  authorization: string,
+  tls: CertificatePaths | null = null,
+): Promise<{ url: string; close: () => void }> {
+  const guard: RequestListener = (asked, answer) => {
+    if (asked.headers.authorization !== authorization) {
+      answer.writeHead(401, { 'WWW-Authenticate': 'Bearer' }).end('<h1>Who are you?</h1>');
+      asked.resume();
+      return;
+    }
+    const onward = request(
+      `${url}${asked.url ?? ''}`,
+      { method: asked.method, headers: { ...asked.headers, host: new URL(url).host } },
+      (answered) => {
+        answer.writeHead(answered.statusCode ?? 500, answered.headers);
+        answered.pipe(answer);
+      },
+    );
+    onward.on('error', () => answer.writeHead(502).end());
+    asked.pipe(onward);
+  };
+  const server =
+    tls === null
+      ? createServer(guard)
+      : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, guard);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http${tls === null ? '' : 's'}://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+describe('replay --prometheus behind a gateway that wants credentials', () => {
+  const range = between(BEGIN + 600, BEGIN + 1200);
+
+  function secret(name: string, text: string): string {
+    const path = join(dirname(manifest), name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  it('shows the bearer token of its file, and no answer without', async () => {
+    const guarded = await gateway('Bearer s3cret');
+    try {
+      const from = ['--prometheus', guarded.url, ...range];
+      const token = secret('token', 's3cret\n');
+      expect((await replayed(...from, '--prometheus-token-file', token)).requests).toBeCloseTo(1200, -1);
+      await expect(replayed(...from)).rejects.toThrow(/HTTP 401: .*; give --prometheus-token-file/);
+      const wrong = secret('wrong', 'other');
+      await expect(replayed(...from, '--prometheus-token-file', wrong)).rejects.toThrow(/HTTP 401/);
+      // As the server, from the environment.
+      vi.stubEnv('PILOTLIGHT_PROMETHEUS_TOKEN_FILE', token);
+      expect((await replayed(...from)).requests).toBeCloseTo(1200, -1);
+    } finally {
+      vi.unstubAllEnvs();
+      guarded.close();
+    }
+  });
+
+  it('shows user name and password', async () => {
+    const guarded = await gateway(`Basic ${Buffer.from('ops:pa55').toString('base64')}`);
+    try {
+      const password = secret('password', 'pa55\n');
+      const who = ['--prometheus-username', 'ops', '--prometheus-password-file', password];
+      const load = await replayed('--prometheus', guarded.url, ...range, ...who);
+      expect(load.requests).toBeCloseTo(1200, -1);
+    } finally {
+      guarded.close();
+    }
+  });
+
+  it('trusts the authority that it is given, and none that it does not know', async () => {
+    const authority = await createAuthority(dirname(manifest), 'gateway');
+    const guarded = await gateway('Bearer s3cret', await authority.issue('prometheus'));
+    try {
+      const token = secret('token', 's3cret\n');
+      const from = ['--prometheus', guarded.url, ...range, '--prometheus-token-file', token];
+      const load = await replayed(...from, '--prometheus-ca', authority.cert);
+      expect(load.requests).toBeCloseTo(1200, -1);
+      await expect(replayed(...from)).rejects.toThrow(/--prometheus https:.*certificate/);
+    } finally {
+      guarded.close();
+    }
+  });
+
+  it('names a file that is not there or no token, and settings that contradict each other', async () => {
+    const none = join(dirname(manifest), 'none');
+    await expect(replayed(...range, '--prometheus-token-file', none)).rejects.toThrow(
+      /cannot read .*none: ENOENT/,
+    );
+    await expect(replayed(...range, '--prometheus-token-file', secret('two', 'two words'))).rejects.toThrow(
+      /two must hold one bearer token/,
+    );
+    await expect(replayed(...range, '--prometheus-username', 'ops')).rejects.toThrow(
+      /needs both a user name and a password file/,
+    );
+  });
+});
 
 describe('replay --prometheus', () => {
   it('takes the load of the workload’s own Service from the gateway', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { replay } from '../../src/cli/replay.js';
+import { scaledObject } from '../replay/pilotlight/scaled-objects.js';
 import { runCli } from './cli-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pilotlight-replay-'));
@@ -42,7 +43,13 @@ interface Json {
     readonly money: number | null;
     readonly costOverBound: number | null;
   }[];
-  readonly bound: { readonly nodeSeconds: number };
+  readonly setup: { readonly slo: number };
+  readonly bound: { readonly nodeSeconds: number; readonly attainment: number };
+}
+
+interface PageChart {
+  readonly id: string;
+  readonly series: readonly { readonly label: string; readonly values: readonly (number | null)[] }[];
 }
 
 describe('replay', () => {
@@ -61,8 +68,11 @@ describe('replay', () => {
     expect(rows.map((row) => row.split(' ')[0])).toContain('keda-conc70-zero');
     expect(rows.at(-1)).toMatch(/^bound +[\d.]+ +[\d.]+ +1\.00 +99\.00 %/);
     const [header, ...samples] = readFileSync(timeline, 'utf8').trimEnd().split('\n');
-    expect(header).toBe('t_seconds,arrivals,queue,running,ready,replicas,desired,util,duty,reason');
-    expect(samples.length).toBeGreaterThan(200);
+    expect(header).toBe('t,arrivals,queue,running,desired,ready,starting,nodes');
+    // 58.4 minutes at one in 15 s.
+    expect(samples.length).toBe(235);
+    const arrivals = samples.map((row) => Number(row.split(',')[1]));
+    expect(arrivals.reduce((sum, each) => sum + each, 0)).toBe(19_366);
   });
 
   it('gives the same bytes twice, and every request one fate', async () => {
@@ -79,23 +89,57 @@ describe('replay', () => {
     }
   });
 
-  it('writes the report as one page with the manifest’s run', async () => {
+  it('writes the report as one page with all runs over time', async () => {
     const html = join(folder, 'report.html');
-    await runHere([...EXAMPLE, '--no-baselines', '--html', html]);
+    const printed = await runHere([...EXAMPLE, '--html', html, '--price-per-hour', '1.2', '--json']);
     const page = readFileSync(html, 'utf8');
     expect(page).toMatch(/^<!doctype html>/);
     expect(page).toContain('Replay of llm/chat');
-    expect(page).toContain('id="replicas-0"');
+    const charts = JSON.parse(/id="charts">(.*?)<\/script>/s.exec(page)?.[1] ?? '') as PageChart[];
+    expect(charts.map(({ id }) => id)).toEqual(['load', 'replicas', 'wait', 'queue', 'cost']);
+    const { policies } = JSON.parse(printed) as Json;
+    // What the chart ends at is what the table says.
+    const cost = charts.find(({ id }) => id === 'cost')?.series ?? [];
+    expect(cost.map(({ label }) => label)).toEqual(policies.map(({ name }) => name));
+    for (const [index, { values }] of cost.entries()) {
+      const end = Math.max(...values.map((value) => value ?? 0));
+      expect(end / (policies[index]?.money ?? 0)).toBeCloseTo(1, 3);
+    }
   });
 
-  it('says that --history is not there yet, and goes on', async () => {
+  it('takes what is in time from the trigger’s slo, and from the flag before it', async () => {
+    const manifest = join(folder, 'slo.yaml');
+    writeFileSync(manifest, scaledObject({ metadata: { slo: '30s@95%' } }));
+    const args = ['replay', manifest, ...EXAMPLE.slice(2), '--no-baselines', '--json'];
+    const of = async (...more: string[]) => {
+      const { setup, bound } = JSON.parse(await runHere([...args, ...more])) as Json;
+      return [setup.slo, bound.attainment];
+    };
+    expect(await of()).toEqual([30, 0.95]);
+    expect(await of('--slo-wait', '5s@90%')).toEqual([5, 0.9]);
+    expect((JSON.parse(await runHere([...EXAMPLE, '--no-baselines', '--json'])) as Json).setup.slo).toBe(10);
+  });
+
+  it('has the manifest’s run alone without the others', async () => {
+    const html = join(folder, 'alone.html');
+    await runHere([...EXAMPLE, '--no-baselines', '--no-bound', '--html', html]);
+    expect(readFileSync(html, 'utf8')).not.toContain('<select');
+  });
+
+  it('reads --history, says why it is not used, and goes on', async () => {
     const small = join(folder, 'small.csv');
     writeFileSync(small, 't_seconds,requests\n0,1\n60,0\n');
-    const args = [...EXAMPLE.slice(0, 3), small, '--history', 'x', '--no-baselines', '--no-bound'];
+    const history = join(folder, 'history.csv.gz');
+    writeFileSync(history, gzipSync('t_seconds,requests\n0,1\n86399,0\n'));
+    const args = [...EXAMPLE.slice(0, 3), small, '--history', history, '--no-baselines', '--no-bound'];
     const { code, stdout, stderr } = await runCli(args);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/--history is not available yet/);
+    expect(stderr).toMatch(/--history .*history\.csv\.gz: not used; the trigger makes no forecast/);
     expect(stdout).not.toMatch(/bound +\d/);
+    writeFileSync(history, gzipSync('t_seconds,requests\n0,-1\n'));
+    const wrong = await runCli(args);
+    expect([wrong.code, wrong.stdout]).toEqual([2, '']);
+    expect(wrong.stderr).toMatch(/history\.csv\.gz: line 2: requests is "-1"/);
   });
 
   it('exits 2 without a report where the input is wrong', async () => {

@@ -9,6 +9,8 @@ import {
 } from '../../policy/manifest/defaults.js';
 import type { Profiles, Trigger } from '../../policy/trigger.js';
 import { parseMessage, type Init, type Tick } from './filter-messages.js';
+import type { Load } from '../load.js';
+import type { RunOptions } from './manifest-policy.js';
 import { ManifestError, replayTrigger, type ReplayManifest } from './manifest.js';
 import { stepWorkload, unstepped, withSamples, type Stepped } from './step.js';
 
@@ -24,6 +26,7 @@ export type Filter = (text: string, line: number) => Reply | null;
 interface Run {
   readonly trigger: Trigger;
   readonly keda: KedaSettings;
+  readonly history: Load | null;
   stepped: Stepped;
   /** Of the last tick; null before the first. */
   t: number | null;
@@ -40,7 +43,11 @@ interface Run {
  * to zero. So the HPA's window becomes the trigger's `scaleDownWindow`, unless that is given, and the cooldown holds one
  * replica. Without, the same core served half the requests of a sparse load in time instead of 97 %.
  */
-export function policyFilter(manifest: ReplayManifest, profiles: Profiles): Filter {
+export function policyFilter(
+  manifest: ReplayManifest,
+  profiles: Profiles,
+  { history = null }: RunOptions = {},
+): Filter {
   let run: Run | null = null;
   return (text, line) => {
     if (text.trim() === '') return null;
@@ -48,7 +55,7 @@ export function policyFilter(manifest: ReplayManifest, profiles: Profiles): Filt
     if (!parsed.ok) return { error: parsed.error, line };
     const { message } = parsed;
     if (message.type === 'init') {
-      const begun = begin(manifest, message, profiles);
+      const begun = begin(manifest, message, profiles, history);
       if (typeof begun === 'string') return { error: begun, line };
       run = begun;
       return null;
@@ -61,7 +68,7 @@ export function policyFilter(manifest: ReplayManifest, profiles: Profiles): Filt
   };
 }
 
-function begin(manifest: ReplayManifest, init: Init, profiles: Profiles): Run | string {
+function begin(manifest: ReplayManifest, init: Init, profiles: Profiles, history: Load | null): Run | string {
   const keda = kedaSettings(manifest.spec);
   const { maxReplicaCount } = keda;
   const capacity = {
@@ -72,7 +79,7 @@ function begin(manifest: ReplayManifest, init: Init, profiles: Profiles): Run | 
   try {
     const plain = replayTrigger(manifest, capacity, most, profiles);
     const trigger = { ...plain, policy: withoutLoops(plain.policy, manifest, init) };
-    return { trigger, keda, stepped: unstepped(trigger), t: null, activeAt: 0 };
+    return { trigger, keda, history, stepped: unstepped(trigger), t: null, activeAt: 0 };
   } catch (error) {
     if (error instanceof ManifestError) return error.message;
     throw error;
@@ -87,7 +94,7 @@ function withoutLoops(policy: Policy, { spec, metadata }: ReplayManifest, init: 
     hpaBehavior(spec)?.scaleDown.stabilizationWindowSeconds ?? HPA_DEFAULTS.scaleDownStabilization;
   return {
     ...policy,
-    leadTime: known ? (provisionSeconds + loadSeconds) * SECOND : policy.leadTime,
+    leadTime: known && !policy.leadTimeGiven ? (provisionSeconds + loadSeconds) * SECOND : policy.leadTime,
     scaleDownWindow: metadata['scaleDownWindow'] === undefined ? window * SECOND : policy.scaleDownWindow,
   };
 }
@@ -125,7 +132,11 @@ function coolingFor({ keda, activeAt }: Run, { t, current }: Tick, { active }: D
 /** With `idleReplicaCount`, `minReplicaCount` holds while there is load. */
 function withIdle({ active, desired }: Decision, run: Run): number {
   const { idleReplicaCount } = run.keda;
-  return idleReplicaCount === null ? desired : Math.max(desired, active ? awake(run) : idleReplicaCount);
+  const { keda, trigger } = run;
+  // KEDA keeps its minimum through a sleep window too.
+  if (idleReplicaCount === null)
+    return Math.max(desired, Math.min(keda.minReplicaCount, trigger.policy.maxReplicas ?? Infinity));
+  return Math.max(desired, active ? awake(run) : idleReplicaCount);
 }
 
 /** The fewest replicas that serve. */

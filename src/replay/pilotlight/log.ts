@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { decide } from '../../core/decide.js';
 import type { Observation } from '../../core/observation.js';
-import type { Policy } from '../../core/policy.js';
+import { POLICY_DEFAULTS, type Policy } from '../../core/policy.js';
 import { initialState, type State } from '../../core/state.js';
 
 /** A decision log that cannot be read: what is wrong with the line, and what to do. */
@@ -46,8 +46,11 @@ export function redecider(): (line: string) => Difference | null {
   const triggers = new Map<string, Known>();
   return (line) => {
     const step = parsedStep(line);
+    // Settings that came later are not in an older log, and had no effect then.
     const known =
-      step.policy === undefined ? triggers.get(step.trigger) : { policy: step.policy, state: initialState };
+      step.policy === undefined
+        ? triggers.get(step.trigger)
+        : { policy: { ...POLICY_DEFAULTS, ...step.policy }, state: initialState };
     if (known === undefined) {
       throw new LogError(
         `no step of ${step.trigger} with its policy comes before this one; the log must begin where the server began it`,

@@ -4,6 +4,7 @@ import { SETTLED_HPA } from '../baselines/hpa-pods.js';
 import { HPA_SYNC_SECONDS, syncHpa, type HpaState, type MetricReading } from '../hpa.js';
 import type { ScalerAnswer } from '../keda-fallback.js';
 import { metricForHpa, newScaledObject, poll, pushActive, type KedaState } from '../keda.js';
+import type { Load } from '../load.js';
 import type { Observation, ReplayPolicy } from '../policy.js';
 import type { Loops } from './loops.js';
 import { stepWorkload, unstepped, withSamples, type Step, type Stepped } from './step.js';
@@ -14,10 +15,16 @@ export const SERVER_TICK_SECONDS = 5;
 /** Told of each decision. */
 export type OnStep = (t: number, step: Step) => void;
 
+export interface RunOptions {
+  /** The load that came right before the run's second 0: what a forecast may have learnt from. */
+  readonly history?: Load | null;
+}
+
 /** The parts that take turns at one workload, and what each remembers. */
 interface Machine {
   readonly trigger: Trigger;
   readonly loops: Loops;
+  readonly history: Load | null;
   scaler: Stepped;
   keda: KedaState;
   hpa: HpaState;
@@ -30,10 +37,17 @@ interface Machine {
  * A ScaledObject with Pilotlight behind it: the server decides each tick, KEDA polls it and hears of a wake-up at once,
  * and the HPA asks it at each sync. Within a second the server goes first, then the push, the HPA, the poll.
  */
-export function manifestPolicy(name: string, trigger: Trigger, loops: Loops, onStep?: OnStep): ReplayPolicy {
+export function manifestPolicy(
+  name: string,
+  trigger: Trigger,
+  loops: Loops,
+  onStep?: OnStep,
+  { history = null }: RunOptions = {},
+): ReplayPolicy {
   const machine: Machine = {
     trigger,
     loops,
+    history,
     scaler: unstepped(trigger),
     // It has been there before the recording: no initial cooldown, and active until now.
     keda: { ...newScaledObject(loops.keda, 0), lastActiveTime: 0 },

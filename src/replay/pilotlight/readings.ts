@@ -52,7 +52,16 @@ function valuesOf(profile: Profile, quantity: Quantity | null, { t, ready }: Sam
     return [{ pod: null, value: 'total' in quantity ? quantity.total : quantity.each, at }];
   }
   const value = 'total' in quantity ? quantity.total / ready : quantity.each;
-  return Array.from({ length: ready }, (_, index) => ({ pod: `p-${index}`, value, at }));
+  const values: Value[] = [];
+  for (let index = 0; index < ready; index += 1) values.push({ pod: podName(index), value, at });
+  return values;
+}
+
+const podNames: string[] = [];
+
+/** Made once each: the core finds pods by name, and a text that is new has to be hashed again at every look. */
+function podName(index: number): string {
+  return (podNames[index] ??= `p-${index}`);
 }
 
 function quantityOf(

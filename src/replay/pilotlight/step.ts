@@ -2,7 +2,9 @@ import { decide } from '../../core/decide.js';
 import type { Decision } from '../../core/decision.js';
 import type { ClusterReplicas, Observation, Reading } from '../../core/observation.js';
 import { initialState, type State } from '../../core/state.js';
-import { SECOND } from '../../core/time.js';
+import { SECOND, type Millis } from '../../core/time.js';
+import { mondayMidnight, windowClock, type WindowClock } from '../../policy/schedule.js';
+import { createStarts } from '../../policy/starts.js';
 import type { Trigger } from '../../policy/trigger.js';
 import type { Sample } from '../policy.js';
 import { readingOf, recentSamples } from './readings.js';
@@ -17,17 +19,39 @@ export interface Stepped {
   readonly wake: Reading;
   /** As the server does, the wake signal is read only where the last decision asked for it. */
   readonly needsWake: boolean;
+  /** The trigger's windows; null where it has none. */
+  readonly calendar: Calendar | null;
+}
+
+/** The time of day that the replay's clock has not. */
+interface Calendar {
+  readonly windows: WindowClock;
+  /** The moment of the replay's second 0. */
+  readonly startsAt: Millis;
 }
 
 const unread: Reading = { kind: 'unread' };
 
-export function unstepped(trigger: Trigger): Stepped {
+/**
+ * @param startsAt when the replay's second 0 was; left out, a Monday at midnight in the time zone of the trigger's windows
+ */
+export function unstepped(trigger: Trigger, startsAt?: Millis): Stepped {
   return {
     state: initialState,
     samples: [],
     readings: trigger.profiles.map(() => unread),
     wake: unread,
     needsWake: true,
+    calendar: calendarOf(trigger, startsAt),
+  };
+}
+
+function calendarOf({ policy: { schedule } }: Trigger, startsAt: Millis | undefined): Calendar | null {
+  if (schedule === null) return null;
+  const startsOf = createStarts();
+  return {
+    windows: windowClock(schedule, startsOf),
+    startsAt: startsAt ?? mondayMidnight(schedule.timezone, startsOf),
   };
 }
 
@@ -45,6 +69,7 @@ export function withSamples(before: Stepped, trigger: Trigger, samples: readonly
     ),
     wake: wake === null || policy.wake === null ? unread : readingOf(wake, policy.wake, recent),
     needsWake: before.needsWake,
+    calendar: before.calendar,
   };
 }
 
@@ -70,8 +95,26 @@ export function stepWorkload(
     wake: before.needsWake ? before.wake : unread,
     replicas: { current, ready },
     hpaAsks: false,
+    ...(before.calendar === null ? {} : windowsOn(before.calendar, trigger, t * SECOND)),
   };
   const { state, decision } = decide(before.state, observation, trigger.policy, t * SECOND);
-  const { samples, readings, wake } = before;
-  return { next: { state, samples, readings, wake, needsWake: decision.needsWake }, observation, decision };
+  const { samples, readings, wake, calendar } = before;
+  return {
+    next: { state, samples, readings, wake, needsWake: decision.needsWake, calendar },
+    observation,
+    decision,
+  };
+}
+
+/** The windows at a moment of the replay's clock, with their ends on the same clock. */
+function windowsOn(
+  { windows, startsAt }: Calendar,
+  trigger: Trigger,
+  now: Millis,
+): Pick<Observation, 'floors' | 'sleep'> {
+  const { floors, sleep } = windows(trigger.policy.leadTime, startsAt + now);
+  return {
+    floors: floors.map((floor) => ({ ...floor, until: floor.until - startsAt })),
+    sleep: sleep === null ? null : { ...sleep, until: sleep.until - startsAt },
+  };
 }

@@ -1,4 +1,5 @@
 import { inBins, type Binned, type Bins } from './html-bins.js';
+import { nodeHours } from './report.js';
 
 /**
  * A run over time, in columns: one sample every scrape. A column that was not recorded is left out, and the page leaves
@@ -17,12 +18,20 @@ export interface PageTimeline {
   /** Replicas that the policy wanted; null while it was blind. */
   readonly desired: ArrayLike<number | null>;
   readonly ready: ArrayLike<number>;
-  /** With a GPU, loading. */
+  /** Asked for and not ready: they wait for a node, or load. */
   readonly starting?: ArrayLike<number>;
   /** Nodes that are paid for. */
   readonly nodes?: ArrayLike<number>;
   /** p99 of the waits, in seconds, of the requests that came in those seconds; NaN without any, Infinity without end. */
   readonly wait?: ArrayLike<number>;
+  /** Node-seconds paid so far, of the scored ones, as the table counts them; never falls. */
+  readonly paid?: ArrayLike<number>;
+  /** Decisions that asked for other replicas than the one before, each with its reason. */
+  readonly changes?: readonly {
+    readonly t: number;
+    readonly desired: number | null;
+    readonly reason: string;
+  }[];
 }
 
 /** Seconds that a sample covers: at 15, 30, 45 s each covers 15 but the first, which covers second 0 too. */
@@ -41,26 +50,10 @@ export function loadIn(bins: Bins, timeline: PageTimeline): Binned {
 }
 
 /**
- * Node-hours that have been paid by the end of each bin, of the scored seconds as in the table; null where the run did
- * not record its nodes or is over. Two nodes for half an hour are 1 node-hour.
- *
- * @param from the first second that counts
- * @param to the first that does not any more
+ * Node-hours that have been paid by the end of each bin; null where the run did not record them or is over. Two nodes
+ * for half an hour are 1 node-hour.
  */
-export function nodeHoursIn(
-  bins: Bins,
-  timeline: PageTimeline,
-  from: number,
-  to: number,
-): (number | null)[] | null {
-  const { t, nodes } = timeline;
-  if (nodes === undefined) return null;
-  let sum = 0;
-  const paid = Array.from({ length: t.length }, (_, index) => {
-    const last = (t[index] ?? 0) + 1;
-    const first = last - secondsOf(timeline, index);
-    sum += ((nodes[index] ?? 0) * Math.max(0, Math.min(last, to) - Math.max(first, from))) / 3600;
-    return sum;
-  });
-  return [...inBins(bins, t, paid).most];
+export function nodeHoursIn(bins: Bins, { t, paid }: PageTimeline): (number | null)[] | null {
+  if (paid === undefined) return null;
+  return inBins(bins, t, paid).most.map((seconds) => (seconds === null ? null : nodeHours(seconds)));
 }

@@ -7,27 +7,33 @@ import { costOverBound, money, nodeHours, type ReplayReport, type ReplayRow } fr
 
 /** What the replay comes to, in two sentences that can be quoted. */
 export function lead(report: ReplayReport): Markup | null {
-  const [own, ...others] = report.rows;
+  const [own] = report.rows;
   if (own === undefined) return null;
   const { score } = own;
   const served =
     score.attainment === null
       ? 'no request came'
       : `${percent(score.attainment)} of ${grouped(score.requests)} requests would have waited at most ${report.setup.slo} s`;
-  return markup`<p class="lead">With this manifest ${served}, for ${costInWords(score.nodeSeconds, report)}. ${comparison(own, others, report)}</p>
+  return markup`<p class="lead">With this manifest ${served}, for ${costInWords(score.nodeSeconds, report)}. ${comparison(own, report)}</p>
 `;
 }
 
-/** The cheapest of those that served at least as many in time: one that serves fewer is no bargain. */
-function comparison({ score }: ReplayRow, others: readonly ReplayRow[], report: ReplayReport): string {
-  if (others.length === 0 || score.attainment === null) return '';
-  const least = score.attainment;
-  const equals = others.filter((other) => (other.score.attainment ?? 0) >= least);
-  const [cheapest] = equals.toSorted((a, b) => a.score.nodeSeconds - b.score.nodeSeconds);
-  if (cheapest === undefined) return 'None of the others would have served as many in time.';
+function comparison({ score }: ReplayRow, report: ReplayReport): string {
+  if (report.rows.length === 1 || score.attainment === null) return '';
+  const cheapest = rivalOf(report);
+  if (cheapest === null) return 'None of the others would have served as many in time.';
   const { nodeSeconds } = cheapest.score;
   const cost = `${costInWords(nodeSeconds, report)}${difference(score.nodeSeconds, nodeSeconds)}`;
   return `The cheapest of the others that serves as many in time is ${cheapest.name} for ${cost}.`;
+}
+
+/** The cheapest of those that served at least as many in time: one that serves fewer is no bargain. */
+export function rivalOf({ rows }: ReplayReport): ReplayRow | null {
+  const [own, ...others] = rows;
+  const least = own?.score.attainment ?? null;
+  if (least === null) return null;
+  const equals = others.filter(({ score }) => (score.attainment ?? 0) >= least);
+  return equals.toSorted((a, b) => a.score.nodeSeconds - b.score.nodeSeconds)[0] ?? null;
 }
 
 function difference(own: number, other: number): string {
@@ -125,6 +131,7 @@ export function timeTable(bins: Bins, timeline: PageTimeline): Markup {
   const load = loadIn(coarse, timeline);
   const column = (values: ArrayLike<number | null>) => inBins(coarse, timeline.t, values);
   const [desired, ready, queue] = [column(timeline.desired), column(timeline.ready), column(timeline.queue)];
+  const starting = timeline.starting === undefined ? null : column(timeline.starting);
   const nodes = timeline.nodes === undefined ? null : column(timeline.nodes);
   const waits = timeline.wait === undefined ? null : column(timeline.wait);
   const header = [
@@ -133,6 +140,7 @@ export function timeTable(bins: Bins, timeline: PageTimeline): Markup {
     'at most',
     'Wanted',
     'Ready',
+    ...(starting === null ? [] : ['Starting']),
     ...(nodes === null ? [] : ['Nodes']),
     'Waiting at most',
     ...(waits === null ? [] : ['p99 wait at most']),
@@ -147,6 +155,7 @@ export function timeTable(bins: Bins, timeline: PageTimeline): Markup {
     cell(load.most, index),
     cell(desired.mean, index),
     cell(ready.mean, index),
+    ...(starting === null ? [] : [cell(starting.mean, index)]),
     ...(nodes === null ? [] : [cell(nodes.mean, index)]),
     cell(queue.most, index),
     ...(waits === null ? [] : [cell(waits.most, index)]),
@@ -154,6 +163,28 @@ export function timeTable(bins: Bins, timeline: PageTimeline): Markup {
   return markup`<details>
 <summary>The run of ${timeline.policy} as a table</summary>
 ${tableOf(`Means over ${inWords(coarse.width)}, where it does not say at most`, header, rows)}</details>
+`;
+}
+
+/** More would be a page of their own. */
+const MOST_CHANGES = 200;
+
+/** When the manifest wanted other replicas, and why; null where nobody kept it. */
+export function changeTable({ policy, changes }: PageTimeline): Markup | null {
+  if (changes === undefined || changes.length === 0) return null;
+  const shown = changes.slice(0, MOST_CHANGES);
+  const rows = shown.map(({ t, desired, reason }) => [
+    clock(t),
+    desired === null ? '–' : grouped(desired),
+    reason,
+  ]);
+  const caption =
+    shown.length < changes.length
+      ? `The first ${shown.length} of ${grouped(changes.length)}`
+      : `All ${grouped(changes.length)}`;
+  return markup`<details>
+<summary>When ${policy} wanted other replicas, and why</summary>
+${tableOf(caption, ['At', 'Wanted', 'Why'], rows, null, 2)}</details>
 `;
 }
 

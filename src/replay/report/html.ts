@@ -1,7 +1,15 @@
-import { topOf, costChart, loadChart, queueChart, replicaChart, waitChart } from './html-charts.js';
+import {
+  costChart,
+  loadChart,
+  placeOf,
+  queueChart,
+  replicaChart,
+  waitChart,
+  type Compared,
+} from './html-charts.js';
 import { binsFor, type Bins } from './html-bins.js';
 import type { PageTimeline } from './html-series.js';
-import { lead, scoreTable, setupList, timeTable } from './html-tables.js';
+import { changeTable, lead, rivalOf, scoreTable, setupList, timeTable } from './html-tables.js';
 import type { Chart } from './page/chart.js';
 import { documentOf, figure, type PageAssets } from './page/document.js';
 import { markup, verbatim, type Markup } from './page/markup.js';
@@ -55,67 +63,45 @@ interface Runs {
 
 function chartsOf(report: ReplayReport, own: PageTimeline, timelines: readonly PageTimeline[]): Runs {
   const bins = commonBins(timelines);
-  const load = loadChart(bins, own, report.setup.scoreFrom);
-  const policies = timelines.map((timeline, index) => policyCharts(report, bins, timelines, timeline, index));
-  const cost = costChart(bins, timelines, report);
-  const last = cost === null ? [] : [cost];
+  const compared: Compared = { own, others: timelines.slice(1) };
+  const charts = [
+    loadChart(bins, own),
+    replicaChart(bins, compared),
+    waitChart(bins, compared, report.setup.slo),
+    queueChart(bins, compared),
+    costChart(bins, compared, report),
+  ]
+    .filter((chart) => chart !== null)
+    .map((chart, index) => ({ ...chart, marks: marksOf(report, index === 0) }));
   return {
-    charts: [load, ...policies.flat(), ...last],
+    charts,
     section: markup`<section aria-labelledby="runs">
 <h2 id="runs">Over time</h2>
 <p class="faint">Each point stands for ${inWords(bins.width)}.<span class="screen"> Drag to see a stretch more closely; a double click shows all.</span></p>
-${toolbar(timelines)}
-${figure(load)}
-${policies.map((charts, index) => ofPolicy(charts, index))}
-${last.map(figure)}
+${toolbar(report, compared)}
+${charts.map(figure)}
 <noscript><p>The charts need JavaScript; the tables do not.</p></noscript>
 ${timeTable(bins, own)}
-</section>`,
+${changeTable(own)}</section>`,
   };
 }
 
-function policyCharts(
-  { setup }: ReplayReport,
-  bins: Bins,
-  timelines: readonly PageTimeline[],
-  timeline: PageTimeline,
-  index: number,
-): Chart[] {
-  const top = (column: (of: PageTimeline) => ArrayLike<number | null> | undefined) =>
-    topOf(timelines.map(column));
-  const replicas = Math.max(
-    top(({ desired }) => desired),
-    top(({ ready }) => ready),
-    top(({ nodes }) => nodes),
-  );
-  const waits = waitChart(
-    bins,
-    timeline,
-    `wait-${index}`,
-    top(({ wait }) => wait),
-    setup.slo,
-  );
-  return [
-    replicaChart(bins, timeline, `replicas-${index}`, replicas),
-    queueChart(
-      bins,
-      timeline,
-      `queue-${index}`,
-      top(({ queue }) => queue),
-    ),
-    ...(waits === null ? [] : [waits]),
-  ];
+/** Where the score begins, in every chart; said once. */
+function marksOf({ setup: { scoreFrom } }: ReplayReport, isFirst: boolean): Chart['marks'] {
+  return scoreFrom === 0 ? [] : [{ x: scoreFrom, label: isFirst ? 'scored from here on' : '' }];
 }
 
-function ofPolicy(charts: readonly Chart[], index: number): Markup {
-  return markup`<div data-policy="${index}"${verbatim(index === 0 ? '' : ' hidden')}>
-${charts.map(figure)}</div>
-`;
-}
-
-function toolbar(timelines: readonly PageTimeline[]): Markup {
-  const options = timelines.map(({ policy }, index) => markup`<option value="${index}">${policy}</option>`);
-  const choice = markup`<label>Replicas and waits of <select id="policy" autocomplete="off">${options}</select></label>`;
+function toolbar(report: ReplayReport, { others }: Compared): Markup {
+  const rival = rivalOf(report);
+  const first = Math.max(
+    0,
+    others.findIndex(({ policy }) => policy === rival?.name),
+  );
+  const options = others.map(({ policy }, index) => {
+    const selected = verbatim(index === first ? ' selected' : '');
+    return markup`<option value="${placeOf(index)}"${selected}>${policy}</option>`;
+  });
+  const choice = markup`<label>Beside <select id="compared" autocomplete="off">${options}<option value="">nothing</option></select></label>`;
   const buttons = [
     ['in', 'Zoom in'],
     ['out', 'Zoom out'],
@@ -123,7 +109,7 @@ function toolbar(timelines: readonly PageTimeline[]): Markup {
     ['later', 'Later'],
     ['reset', 'Show all'],
   ].map(([zoom = '', label = '']) => markup`<button type="button" data-zoom="${zoom}">${label}</button>`);
-  return markup`<div class="toolbar" role="group" aria-label="What the charts show">${timelines.length > 1 ? choice : null}${buttons}</div>`;
+  return markup`<div class="toolbar" role="group" aria-label="What the charts show">${others.length > 0 ? choice : null}${buttons}</div>`;
 }
 
 /** One width for all, so that they lie under each other and share the cursor; no narrower than the rarest samples. */

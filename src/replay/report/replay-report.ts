@@ -3,7 +3,7 @@ import { BASELINES } from '../baselines/all.js';
 import { nodeSecondsBound } from '../bound.js';
 import { requestsBetween, type Load } from '../load.js';
 import { loopsOf } from '../pilotlight/loops.js';
-import { manifestPolicy } from '../pilotlight/manifest-policy.js';
+import { manifestPolicy, type OnStep } from '../pilotlight/manifest-policy.js';
 import type { ReplayManifest, ReplicaCapacity } from '../pilotlight/manifest.js';
 import type { ReplayPolicy } from '../policy.js';
 import { simulate } from '../run.js';
@@ -16,6 +16,8 @@ export interface Replay {
   readonly manifest: ReplayManifest;
   readonly trigger: Trigger;
   readonly load: Load;
+  /** What came right before it. */
+  readonly history?: Load | null;
   /** Where the load comes from, in words. */
   readonly source: string;
   readonly setup: Setup;
@@ -27,6 +29,8 @@ export interface Replay {
   readonly bound: number | null;
   /** Keeps the manifest's run. */
   readonly timeline: Timeline | null;
+  /** Keeps a baseline's, by its name. */
+  readonly baselineTimeline?: (name: string) => Timeline;
   /** Gives each policy back, watched on its way through the load. */
   readonly watching: (policy: ReplayPolicy) => ReplayPolicy;
   /** Told what is under way and has no clock. */
@@ -52,18 +56,20 @@ export function replayReport(replay: Replay): ReplayReport {
   };
 }
 
-function ownRow({ manifest, trigger, load, setup, timeline, watching }: Replay): ReplayRow {
+function ownRow({ manifest, trigger, load, history, setup, timeline, watching }: Replay): ReplayRow {
   const loops = loopsOf(manifest.spec, trigger.metricSpecs, setup.maxReplicas);
-  const own = manifestPolicy(manifest.object, trigger, loops, (t, { decision }) =>
-    timeline?.decided(t, decision),
-  );
-  const score = simulate(load, setup, watching(timeline?.watching(own) ?? own));
+  const onStep: OnStep = (t, { decision }) => timeline?.decided(t, decision);
+  const options = { history: history ?? null };
+  const own = manifestPolicy(manifest.object, trigger, loops, onStep, options);
+  const score = simulate(load, setup, watching(own), undefined, timeline?.recording);
   return { name: manifest.object, kind: 'manifest', score };
 }
 
-function baselineRows({ load, setup, watching }: Replay): ReplayRow[] {
+function baselineRows({ load, setup, watching, baselineTimeline }: Replay): ReplayRow[] {
   return Object.entries(BASELINES).map(([name, baseline]) => {
-    return { name, kind: 'baseline', score: simulate(load, setup, watching(baseline(load, setup))) };
+    const recording = baselineTimeline?.(name).recording;
+    const score = simulate(load, setup, watching(baseline(load, setup)), undefined, recording);
+    return { name, kind: 'baseline', score };
   });
 }
 

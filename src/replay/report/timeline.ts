@@ -1,76 +1,73 @@
 import type { Decision } from '../../core/decision.js';
-import type { ReplayPolicy, Sample } from '../policy.js';
+import { newRecording, type Moment, type Recording } from '../recording.js';
 import type { PageTimeline } from './html-series.js';
 
-/** One sample of a run, with the decision that stood when it was taken. */
-export interface TimelineRow extends Sample {
-  /** Null while there is none: before the first, and while blind. */
+/** One moment of a run, with what was wanted then. */
+export interface TimelineRow extends Moment {
+  /** What the policy wanted; null while there is no decision, or a blind one. */
   readonly desired: number | null;
-  /** Why, where the decision asks for other replicas than the one before. */
-  readonly reason: string | null;
+  /** p99 of the waits of `arrivals`, seconds; NaN without any, Infinity without end. */
+  readonly wait: number;
 }
 
-/** Collects a run. Samples come in late, so decisions wait for theirs. */
-export interface Timeline {
-  readonly rows: TimelineRow[];
-  decided(t: number, decision: Decision): void;
-  /** The policy, watched: what it is shown is what is kept. */
-  watching(policy: ReplayPolicy): ReplayPolicy;
-}
-
-/** So much of a decision as a row takes. */
-interface Decided {
+/** A decision that asks for other replicas than the one before. */
+export interface Change {
   readonly t: number;
+  /** Null: blind. */
   readonly desired: number | null;
-  readonly reason: string | null;
+  readonly reason: string;
 }
 
-export function newTimeline(): Timeline {
-  const rows: TimelineRow[] = [];
-  const waiting: Decided[] = [];
-  let standing: Decided | null = null;
-  let last: number | null | undefined;
-  const add = (sample: Sample) => {
-    let reason: string | null = null;
-    while (waiting[0] !== undefined && waiting[0].t <= sample.t) {
-      standing = waiting.shift() ?? standing;
-      reason = standing?.reason ?? reason;
-    }
-    rows.push({ ...sample, desired: standing?.desired ?? null, reason });
-  };
+/** Collects a run: the recording is for the simulation to fill, and decisions are told. */
+export interface Timeline {
+  readonly recording: Recording;
+  readonly changes: Change[];
+  decided(t: number, decision: Pick<Decision, 'verdict' | 'desired' | 'reason'>): void;
+  /** Whole once the run is over. */
+  readonly rows: readonly TimelineRow[];
+}
+
+/**
+ * @param every seconds between two rows
+ * @param decides whether decisions will be told; a baseline tells none, and wants what spec.replicas says
+ */
+export function newTimeline(every: number, decides = true): Timeline {
+  const changes: Change[] = [];
+  const desired: (number | null)[] = [];
+  let standing: number | null = null;
+  const recording = newRecording(every, () => {
+    desired.push(decides ? standing : (recording.moments.at(-1)?.spec ?? null));
+  });
   return {
-    rows,
+    recording,
+    changes,
     decided(t, { verdict, desired: wanted, reason }) {
-      const desired = verdict === 'blind' ? null : wanted;
-      waiting.push({ t, desired, reason: desired === last ? null : reason });
-      last = desired;
+      const now = verdict === 'blind' ? null : wanted;
+      if (now !== standing || changes.length === 0) changes.push({ t, desired: now, reason });
+      standing = now;
     },
-    watching: (policy) => ({
-      ...policy,
-      tick(t, observation) {
-        for (const sample of observation.samples) add(sample);
-        return policy.tick(t, observation);
-      },
-    }),
+    get rows() {
+      const { moments, waits } = recording;
+      return moments.map((moment, index) => ({
+        ...moment,
+        desired: desired[index] ?? null,
+        wait: waits[index] ?? Number.NaN,
+      }));
+    },
   };
 }
 
-const COLUMNS = 't_seconds,arrivals,queue,running,ready,replicas,desired,util,duty,reason';
+const COLUMNS = ['t', 'arrivals', 'queue', 'running', 'desired', 'ready', 'starting', 'nodes'] as const;
 
-/** One row a sample; the last field is quoted. Shares are empty where no replica was ready. */
+/** One row for each scrape; `desired` is empty while there is none. */
 export function timelineCsv(rows: readonly TimelineRow[]): string {
-  const lines = rows.map(({ t, arrivals, queue, running, ready, spec, desired, util, duty, reason }) =>
-    [t, arrivals, queue, running, ready, spec, desired ?? '', share(util), share(duty), quoted(reason)].join(
-      ',',
-    ),
-  );
-  return `${[COLUMNS, ...lines].join('\n')}\n`;
+  const lines = rows.map((row) => COLUMNS.map((column) => row[column] ?? '').join(','));
+  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
 }
 
 /** The run in columns, as the page takes it. */
-export function pageTimeline(policy: string, rows: readonly TimelineRow[]): PageTimeline {
-  const column = (name: 't' | 'arrivals' | 'queue' | 'running' | 'ready') =>
-    Float64Array.from(rows, (row) => row[name]);
+export function pageTimeline(policy: string, { rows, changes }: Timeline): PageTimeline {
+  const column = (name: Exclude<keyof TimelineRow, 'desired'>) => Float64Array.from(rows, (row) => row[name]);
   return {
     policy,
     t: column('t'),
@@ -79,13 +76,10 @@ export function pageTimeline(policy: string, rows: readonly TimelineRow[]): Page
     running: column('running'),
     desired: rows.map(({ desired }) => desired),
     ready: column('ready'),
+    starting: column('starting'),
+    nodes: column('nodes'),
+    wait: column('wait'),
+    paid: column('paid'),
+    changes,
   };
-}
-
-function share(value: number | null): string {
-  return value === null ? '' : String(Number(value.toFixed(4)));
-}
-
-function quoted(text: string | null): string {
-  return text === null ? '' : `"${text.replaceAll('"', '""')}"`;
 }

@@ -16,11 +16,10 @@ interface Run {
 
 function run(load: Load, given: Given = {}, setup: Setup = SETUP): Run {
   const changes: string[] = [];
-  const timeline = newTimeline();
+  const timeline = newTimeline(setup.scrape);
   const policy = policyOf(given, setup, (t, { decision }) => timeline.decided(t, decision));
-  const score = simulate(load, setup, timeline.watching(policy), (t, from, to) =>
-    changes.push(`${t}: ${from} → ${to}`),
-  );
+  const onScale = (t: number, from: number, to: number) => changes.push(`${t}: ${from} → ${to}`);
+  const score = simulate(load, setup, policy, onScale, timeline.recording);
   return { score, changes, rows: timeline.rows };
 }
 
@@ -167,12 +166,11 @@ describe('a ScaledObject in a replay', () => {
         expect(score.requests).toBe(requests);
         expect(score.inTime).toBeLessThanOrEqual(requests);
         expect(score.nodeSeconds).toBeGreaterThanOrEqual(score.podSeconds);
-        const seen = rows
-          .filter(({ t }) => t < each.seconds)
-          .reduce((sum, { arrivals }) => sum + arrivals, 0);
-        expect(seen).toBeLessThanOrEqual(requests);
+        expect(rows.reduce((sum, { arrivals }) => sum + arrivals, 0)).toBe(requests);
+        expect(rows.at(-1)?.paid).toBe(score.nodeSeconds);
         for (const row of rows) {
-          expect(row.ready).toBeLessThanOrEqual(row.spec);
+          expect(row.ready + row.starting).toBe(row.spec);
+          expect(row.nodes).toBeGreaterThanOrEqual(row.ready);
           expect(row.spec).toBeLessThanOrEqual(SETUP.maxReplicas);
           expect(row.running).toBeLessThanOrEqual(row.ready * SETUP.slots);
         }

@@ -80,12 +80,10 @@ describe('a timeline', () => {
     expect(requests).toBeCloseTo(239 * 30 + 150, 6);
   });
 
-  it('pays for its nodes within the scored part only', () => {
-    const bins = binsFor(3600, 15, 2000);
-    const paid = (from: number, to: number) => nodeHoursIn(bins, timeline('x'), from, to)?.at(-1);
-    expect(paid(0, 3600)).toBeCloseTo(2, 9);
-    expect(paid(1800, 3600)).toBeCloseTo(1, 9);
-    expect(paid(7, 22)).toBeCloseTo((2 * 15) / 3600, 9);
-    expect(nodeHoursIn(bins, { ...timeline('x'), nodes: undefined as never }, 0, 1)).toBeNull();
+  it('has paid by the end of each bin what the run had by then', () => {
+    const bins = binsFor(3600, 900, 2000);
+    // Two nodes from second 900 on.
+    expect(nodeHoursIn(bins, timeline('x'))).toEqual([0, 0.5, 1, 1.5]);
+    expect(nodeHoursIn(bins, { ...timeline('x'), paid: undefined as never })).toBeNull();
   });
 });

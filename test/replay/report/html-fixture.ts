@@ -67,6 +67,7 @@ export function timeline(policy: string, more: Partial<PageTimeline> = {}): Page
     starting: each(() => 0),
     nodes: each(() => 2),
     wait: each((index) => (index === 120 ? 22 : 1)),
+    paid: t.map((at) => 2 * Math.max(0, at + 1 - 900)),
     ...more,
   };
 }

@@ -35,9 +35,18 @@ describe.skipIf(!isInstalled())('the page in Chromium', () => {
   it('draws every chart that is shown, with its legend', async () => {
     const page = replayPage(report(), [timeline('shop/llm'), timeline('</script>')], pageAssets());
     const dom = await inBrowser(page);
-    // Load, replicas, queue, wait and cost; those of the other policy wait until they are chosen.
     expect(dom).toMatch(/<html[^>]* data-drawn="5"/);
     expect(dom.match(/<canvas/g)).toHaveLength(5);
     expect(dom.match(/class="u-label"[^>]*>([^<]*)</g)?.join(' ')).toContain('&lt;/script&gt;');
+  });
+
+  it('shows of the others the one that is chosen, and no word of the rest', async () => {
+    const runs = ['shop/llm', 'keda-queue', 'static-peak'].map((name) => timeline(name));
+    const dom = await inBrowser(replayPage(report(), runs, pageAssets()));
+    const rows = [...dom.matchAll(/<tr class="u-series[^>]*?( hidden="")?><th>.*?u-label"[^>]*>([^<]*)</g)];
+    const shown = rows.filter(([, hidden]) => hidden === undefined).map(([, , label]) => label ?? '');
+    expect(shown.filter((label) => label.startsWith('static-peak'))).toHaveLength(4);
+    expect(rows.filter(([, , label]) => label?.startsWith('keda-queue'))).toHaveLength(4);
+    expect(shown.join(' ')).not.toContain('keda-queue');
   });
 });

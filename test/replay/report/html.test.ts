@@ -71,28 +71,65 @@ describe('the page of a replay', () => {
     expect(chart(page, 'cost').series.map(({ label }) => label)).toEqual(['shop/llm', 'static-peak']);
   });
 
-  it('has charts of every policy on one scale, of which one is shown', () => {
-    const busy = timeline('busy', { ready: timeline('').t, desired: timeline('').t });
-    const two = replayPage(report(), [timeline('shop/llm'), busy], ASSETS);
-    expect(chart(two, 'replicas-0').top).toBe(chart(two, 'replicas-1').top);
-    expect([...two.matchAll(/<div data-policy="\d"( hidden)?>/g)].map(([, hidden]) => hidden)).toEqual([
-      undefined,
-      ' hidden',
+  it('has a line for each of the others, of which the selector shows one', () => {
+    const three = replayPage(
+      report(),
+      ['shop/llm', 'static-peak', 'keda-queue'].map((name) => timeline(name)),
+      ASSETS,
+    );
+    for (const id of ['replicas', 'wait', 'queue', 'cost']) {
+      const others = chart(three, id).series.filter(({ only }) => only !== null);
+      expect(others.map(({ only }) => only)).toEqual(['1', '2']);
+      expect(others.map(({ label }) => label.split(':')[0])).toEqual(['static-peak', 'keda-queue']);
+    }
+    expect(
+      [...three.matchAll(/<option value="(\d?)"( selected)?>(.*?)</g)].map((each) => each.slice(1)),
+    ).toEqual([
+      ['1', ' selected', 'static-peak'],
+      ['2', undefined, 'keda-queue'],
+      ['', undefined, 'nothing'],
     ]);
-    expect(two).toContain('<option value="1">busy</option>');
+  });
+
+  it('begins beside the cheapest that serves as many, not beside the first', () => {
+    const [own, ...others] = report().rows;
+    const turned = report({ rows: [own!, ...others.toReversed()] });
+    const runs = turned.rows.map(({ name }) => timeline(name));
+    expect(replayPage(turned, runs, ASSETS)).toContain('<option value="2" selected>static-peak<');
+  });
+
+  it('marks where the score begins in every chart, and says it once', () => {
+    const marks = chartsIn(page).map((each) => each.marks);
+    expect(marks[0]).toEqual([{ x: 900, label: 'scored from here on' }]);
+    expect(new Set(marks.slice(1).map((each) => JSON.stringify(each)))).toEqual(
+      new Set(['[{"x":900,"label":""}]']),
+    );
+  });
+
+  it('has the decisions with their reasons, the first 200 of them', () => {
+    const changes = Array.from({ length: 300 }, (_, index) => ({
+      t: index,
+      desired: index,
+      reason: `because ${index}`,
+    }));
+    const long = replayPage(report(), [timeline('shop/llm', { changes })], ASSETS);
+    expect(long).toContain('The first 200 of 300');
+    expect(long).toContain('<td class="text">because 199</td>');
+    expect(long).not.toContain('because 200');
+    expect(page).not.toContain('wanted other replicas');
   });
 
   it('leaves out what a run did not record', () => {
-    const { starting: _s, nodes: _n, wait: _w, ...bare } = timeline('shop/llm');
+    const { starting: _s, nodes: _n, wait: _w, paid: _p, ...bare } = timeline('shop/llm');
     const ids = chartsIn(replayPage(report(), [bare], ASSETS)).map(({ id }) => id);
-    expect(ids).toEqual(['load', 'replicas-0', 'queue-0']);
+    expect(ids).toEqual(['load', 'replicas', 'queue']);
   });
 
   it('shows the waits that never end as missing, not as a number', () => {
     const endless = timeline('shop/llm', {
       wait: timeline('').t.length > 0 ? Array.from(timeline('').t, () => Infinity) : [],
     });
-    const [p99] = chart(replayPage(report(), [endless], ASSETS), 'wait-0').series;
+    const [p99] = chart(replayPage(report(), [endless], ASSETS), 'wait').series;
     expect(new Set(p99?.values)).toEqual(new Set([null]));
   });
 
@@ -128,7 +165,7 @@ describe('the page of a replay', () => {
       desired: flat(1),
       ready: flat(1),
     };
-    const waiting = chart(replayPage(report(), [long], ASSETS), 'queue-0');
+    const waiting = chart(replayPage(report(), [long], ASSETS), 'queue');
     expect(waiting.xs.length).toBeLessThanOrEqual(2000);
     expect(Math.max(...waiting.series[0]!.values.map(Number))).toBe(500);
   });
@@ -154,7 +191,7 @@ describe('texts from outside', () => {
       fc.property(hostile, (text) => {
         const page = pageWith(text);
         expect(bones(page)).toBe(plain);
-        expect(chartsIn(page).at(-1)?.series[0]?.label).toBe(text.replaceAll(/[\p{Cc}\u202E]/gu, ''));
+        expect(chart(page, 'cost').series[0]?.label).toBe(text.replaceAll(/[\p{Cc}\u202E]/gu, ''));
         expect(page).not.toContain('\u202E');
       }),
       { numRuns: 200 },

@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { Decision } from '../../../src/core/decision.js';
+import { loadOf } from '../../../src/replay/load.js';
+import type { ReplayPolicy } from '../../../src/replay/policy.js';
 import { reportJson } from '../../../src/replay/report/json.js';
 import type { ReplayReport } from '../../../src/replay/report/report.js';
 import { reportText } from '../../../src/replay/report/text.js';
-import { newTimeline, pageTimeline, timelineCsv } from '../../../src/replay/report/timeline.js';
+import {
+  newTimeline,
+  pageTimeline,
+  timelineCsv,
+  type Timeline,
+} from '../../../src/replay/report/timeline.js';
+import { simulate } from '../../../src/replay/run.js';
 import type { Score } from '../../../src/replay/score.js';
 import { SETUP } from '../pilotlight/scaled-objects.js';
-import { sampleOf } from '../pilotlight/samples.js';
 
 const SCORE: Score = {
   nodeSeconds: 36_000,
@@ -95,40 +101,73 @@ describe('the report', () => {
 });
 
 describe('the timeline', () => {
-  const decision = (desired: number, reason: string, verdict = 'fresh') =>
-    ({ verdict, desired, reason }) as Decision;
+  const decision = (desired: number, reason: string, verdict: 'fresh' | 'blind' = 'fresh') => ({
+    verdict,
+    desired,
+    reason,
+  });
 
-  it('puts each sample beside the decision that stood when it was taken', () => {
-    const timeline = newTimeline();
-    const policy = timeline.watching({ name: 'a', minReplicas: 0, every: 5, tick: () => null });
-    const show = (t: number, samples: readonly number[]) =>
-      policy.tick(t, {
-        current: 1,
-        ready: 1,
-        starting: 0,
-        pending: 0,
-        samples: samples.map((at) => sampleOf({ t: at, queue: at, util: at === 15 ? null : 0.25 })),
-      });
-    timeline.decided(0, decision(0, 'nothing yet', 'blind'));
-    timeline.decided(5, decision(2, 'more, "much" more'));
-    timeline.decided(20, decision(2, 'the same'));
-    show(30, [0, 15]);
-    timeline.decided(30, decision(1, 'less'));
-    show(45, [30]);
-    expect(timelineCsv(timeline.rows)).toBe(
+  /** Decides by the clock on two replicas: nothing at 0, then 2, then 2 again for another reason, then 1. */
+  function told(): Timeline {
+    const timeline = newTimeline(15);
+    const policy: ReplayPolicy = {
+      name: 'a',
+      minReplicas: 2,
+      every: 5,
+      tick(t) {
+        if (t === 0) timeline.decided(t, decision(0, 'nothing yet', 'blind'));
+        if (t === 15) timeline.decided(t, decision(2, 'more, "much" more'));
+        if (t === 20) timeline.decided(t, decision(2, 'the same'));
+        if (t === 30) timeline.decided(t, decision(1, 'less'));
+        return t < 30 ? 2 : 1;
+      },
+    };
+    // Ten at once on 8 slots: 2 wait.
+    const load = loadOf(Array<number>(40).fill(0).with(14, 10).with(15, 3));
+    simulate(load, { ...SETUP, scrape: 15 }, policy, undefined, timeline.recording);
+    return timeline;
+  }
+
+  it('has a row for each scrape and one for the end, with what stood at its second’s end', () => {
+    expect(timelineCsv(told().rows)).toBe(
       [
-        't_seconds,arrivals,queue,running,ready,replicas,desired,util,duty,reason',
-        '0,0,0,0,1,1,,0.25,0,"nothing yet"',
-        '15,0,15,0,1,1,2,,0,"more, ""much"" more"',
-        '30,0,30,0,1,1,1,0.25,0,"less"',
+        't,arrivals,queue,running,desired,ready,starting,nodes',
+        '0,0,0,0,,2,0,2',
+        '15,13,5,8,2,2,0,2',
+        '30,0,0,0,1,1,0,2',
+        '39,0,0,0,1,1,0,2',
         '',
       ].join('\n'),
     );
-    expect(pageTimeline('llm/chat', timeline.rows)).toMatchObject({
+  });
+
+  it('keeps the decisions that changed what was wanted, with their reasons', () => {
+    expect(told().changes).toEqual([
+      { t: 0, desired: null, reason: 'nothing yet' },
+      { t: 15, desired: 2, reason: 'more, "much" more' },
+      { t: 30, desired: 1, reason: 'less' },
+    ]);
+  });
+
+  it('takes a baseline’s spec.replicas for what it wanted', () => {
+    const timeline = newTimeline(15, false);
+    const policy = { name: 'b', minReplicas: 1, every: 5, tick: (t: number) => (t < 20 ? 1 : 3) };
+    simulate(loadOf([...Array<number>(40).fill(0)]), SETUP, policy, undefined, timeline.recording);
+    expect(timeline.rows.map(({ desired, starting }) => [desired, starting])).toEqual([
+      [1, 0],
+      [1, 0],
+      [3, 2],
+      [3, 2],
+    ]);
+  });
+
+  it('is columns for the page', () => {
+    expect(pageTimeline('llm/chat', told())).toMatchObject({
       policy: 'llm/chat',
-      t: Float64Array.of(0, 15, 30),
-      queue: Float64Array.of(0, 15, 30),
-      desired: [null, 2, 1],
+      t: Float64Array.of(0, 15, 30, 39),
+      desired: [null, 2, 1, 1],
+      paid: Float64Array.of(2, 32, 62, 80),
+      wait: Float64Array.of(Number.NaN, 8, Number.NaN, Number.NaN),
     });
   });
 });

@@ -35,10 +35,20 @@ export interface Series {
   readonly filled: boolean;
   /** Drawn thicker: the one that the page is about. */
   readonly strong: boolean;
+  /** Shown while the page's selector is on this value; null: always. */
+  readonly only: string | null;
   readonly values: readonly (number | null)[];
 }
 
 /** A plain line; the rest as given. */
 export function seriesOf(series: Pick<Series, 'label' | 'colour' | 'values'> & Partial<Series>): Series {
-  return { line: 'solid', stepped: false, points: false, filled: false, strong: false, ...series };
+  return {
+    line: 'solid',
+    stepped: false,
+    points: false,
+    filled: false,
+    strong: false,
+    only: null,
+    ...series,
+  };
 }

@@ -53,15 +53,18 @@ export function figure(chart: Chart): Markup {
 `;
 }
 
-/** Cells to the right but the first; `own` names the row to stand out. */
+/** Cells to the right but the first; `own` names the row to stand out, `text` the column that is read and not compared. */
 export function tableOf(
   caption: string,
   header: readonly string[],
   rows: readonly (readonly string[])[],
   own: number | null = null,
+  text: number | null = null,
 ): Markup {
-  const cell = (text: string, index: number) =>
-    index === 0 ? markup`<th scope="row">${text}</th>` : markup`<td>${text}</td>`;
+  const cell = (content: string, index: number) =>
+    index === 0
+      ? markup`<th scope="row">${content}</th>`
+      : markup`<td${verbatim(index === text ? ' class="text"' : '')}>${content}</td>`;
   const row = (cells: readonly string[], index: number) =>
     markup`<tr${verbatim(index === own ? ' class="own"' : '')}>${cells.map(cell)}</tr>
 `;

@@ -11,6 +11,9 @@ export const DRAW = String.raw`
   const FONT = '12px system-ui, sans-serif';
   const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 4], none: [] };
 
+  const choice = document.getElementById('compared');
+  const isShown = ({ only }) => only === null || only === choice?.value;
+
   const colour = (name) => getComputedStyle(root).getPropertyValue('--' + name).trim();
   const isTime = ({ x }) => x.kind === 'time';
   const heightOf = (chart) => (isTime(chart) ? 190 : 240);
@@ -62,15 +65,17 @@ export const DRAW = String.raw`
     return { x, y: { range } };
   }
 
-  function line({ label, colour: index, line, stepped, points, filled, strong }) {
+  function line(series) {
+    const { label, colour: index, line, stepped, points, filled, strong } = series;
     return {
       label,
+      show: isShown(series),
       stroke: () => (line === 'none' ? 'transparent' : colour('c' + index)),
-      width: strong ? 3 : 1.5,
+      width: strong ? 2 : 1.5,
       dash: DASHES[line],
       ...(filled ? { fill: () => colour('c' + index) + '26' } : {}),
       ...(stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
-      points: { show: points, size: 7, fill: () => colour('paper') },
+      points: { show: points, size: 5, fill: () => colour('paper') },
       value: (u, value) => number(value),
     };
   }
@@ -141,13 +146,12 @@ export const DRAW = String.raw`
     return new uPlot(options, [chart.xs, ...chart.series.map(({ values }) => values)], holder);
   }
 
-  // What is hidden has no width to draw in.
-  function show() {
-    for (const chart of charts) {
-      const holder = document.getElementById(chart.id);
-      if (plots.has(chart.id) || holder.closest('[hidden]') !== null) continue;
-      plots.set(chart.id, draw(chart, holder));
-    }
+  // Of what is not compared, no word in the legend either.
+  function nameShown(chart, plot) {
+    const rows = plot.root.querySelectorAll('.u-legend .u-series');
+    chart.series.forEach((series, index) => {
+      rows[index + 1].hidden = !isShown(series);
+    });
   }
 
   const timed = () => charts.filter((chart) => isTime(chart) && plots.has(chart.id));
@@ -179,14 +183,16 @@ export const DRAW = String.raw`
     button.addEventListener('click', () => zoom(ZOOMS[button.dataset.zoom]));
   }
 
-  const choice = document.getElementById('policy');
   choice?.addEventListener('change', () => {
-    for (const each of document.querySelectorAll('[data-policy]')) {
-      each.hidden = each.dataset.policy !== choice.value;
+    for (const chart of charts) {
+      const plot = plots.get(chart.id);
+      plot.batch(() => {
+        chart.series.forEach((series, index) => {
+          if (series.only !== null) plot.setSeries(index + 1, { show: isShown(series) });
+        });
+      });
+      nameShown(chart, plot);
     }
-    const { min, max } = plots.get(timed()[0].id).scales.x;
-    show();
-    zoom(() => [min, max]);
   });
 
   function resize(width) {
@@ -213,7 +219,11 @@ export const DRAW = String.raw`
     resize();
     repaint();
   });
-  show();
+  for (const chart of charts) {
+    const plot = draw(chart, document.getElementById(chart.id));
+    plots.set(chart.id, plot);
+    nameShown(chart, plot);
+  }
   root.dataset.drawn = String(plots.size);
 })();
 `.trim();

@@ -1,0 +1,24 @@
+import type { Trigger } from '../policy/trigger.js';
+import type { Load } from '../replay/load.js';
+import { complain } from './command.js';
+import { loadFrom, type Flags } from './replay-inputs.js';
+
+/**
+ * `--history FILE`: the load that came right before, as CSV. It warms forecasts, and a run that makes none says that it
+ * was given for nothing.
+ *
+ * @throws UsageError with file and line
+ */
+export function historyFrom(flags: Flags, trigger: Trigger, command: string): Load | null {
+  const file = flags['history'];
+  if (typeof file !== 'string') return null;
+  const history = loadFrom(file);
+  complain(`pilotlight ${command}: --history ${file}: not used; ${whyUnused(trigger)}`);
+  return history;
+}
+
+function whyUnused({ policy: { forecast } }: Trigger): string {
+  return forecast === 'off'
+    ? 'the trigger makes no forecast (forecast is off, its default)'
+    : `forecast is ${forecast}, but this version makes no forecast yet`;
+}

@@ -1,0 +1,13 @@
+/** From 0 to below 1. */
+export type Random = () => number;
+
+/** Numbers that the seed alone decides: Mulberry32 (Tommy Ettinger, public domain), 2³² long, enough to pick settings. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d_2b_79_f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
