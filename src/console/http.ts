@@ -1,13 +1,16 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { serve, type ServerType } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
+import type { Orders } from '../ports/orders.js';
 import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
-import { mayRead } from './access.js';
+import { mayUse } from './access.js';
 import type { ServerMetrics } from './metrics.js';
+import { ordersApp } from './orders.js';
 
 export interface ConsoleParts {
   readonly views: WorkloadViews;
   readonly metrics: ServerMetrics;
+  readonly orders: Orders;
   /** Why the server is not ready for calls, or not well; null when it is. */
   readonly notReady: () => string | null;
   readonly notHealthy: () => string | null;
@@ -36,7 +39,7 @@ export function startConsole(parts: ConsoleParts, listen: string): Promise<Conso
   });
 }
 
-export function consoleApp({ views, metrics, notReady, notHealthy, token }: ConsoleParts): Hono {
+export function consoleApp({ views, metrics, orders, notReady, notHealthy, token }: ConsoleParts): Hono {
   const app = new Hono();
   const state = (why: string | null) => (context: Context) =>
     context.text(why ?? 'ok', why === null ? 200 : 503);
@@ -46,7 +49,7 @@ export function consoleApp({ views, metrics, notReady, notHealthy, token }: Cons
     context.text(await metrics.render(), 200, { 'content-type': metrics.contentType }),
   );
   app.use('/v1/*', async (context, next) => {
-    if (mayRead(getConnInfo(context).remote.address, context.req.header('authorization'), token()))
+    if (mayUse(getConnInfo(context).remote.address, context.req.header('authorization'), token()))
       return next();
     return context.json(
       { error: 'expected a bearer token (--token-file), or a call from loopback such as a port-forward' },
@@ -61,6 +64,7 @@ export function consoleApp({ views, metrics, notReady, notHealthy, token }: Cons
     const error = `no ScaledObject ${namespace}/${name}: KEDA has not asked about it in the last 10 minutes`;
     return context.json({ error }, 404);
   });
+  app.route('/v1/workloads/:namespace/:name', ordersApp(orders));
   app.notFound((context) =>
     context.json({ error: `nothing at ${context.req.path}; the API is under /v1/workloads` }, 404),
   );

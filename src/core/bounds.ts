@@ -7,7 +7,7 @@ import type { State } from './state.js';
 import { inWords } from './time.js';
 import { wakeReplicas } from './wake.js';
 
-/** Stage 7, with the bounds that exist so far. */
+/** Stage 7, the trigger's own bounds; what holds for a time comes with floors.ts. */
 export function withinBounds(policy: Policy, recommendation: Recommendation): Recommendation {
   const { replicas, verdict } = recommendation;
   if (verdict === 'blind') return recommendation;
@@ -62,6 +62,6 @@ export function zeroOnlyIfWakeable(moment: Moment, recommendation: Recommendatio
   return moved(recommendation, 'zero', 1, `idle, but nothing would wake it: ${why}`);
 }
 
-function moved(from: Recommendation, name: StageName, replicas: number, why: string): Recommendation {
+export function moved(from: Recommendation, name: StageName, replicas: number, why: string): Recommendation {
   return { ...from, replicas, active: replicas > 0, stages: [...from.stages, stage(name, replicas, why)] };
 }

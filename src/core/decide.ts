@@ -1,5 +1,6 @@
 import { ceiling, overWindow, withinBounds, zeroOnlyIfWakeable } from './bounds.js';
 import type { Decision, Stage, Verdict } from './decision.js';
+import { asOrdered } from './floors.js';
 import { look, type Moment } from './moment.js';
 import type { Observation } from './observation.js';
 import type { Policy } from './policy.js';
@@ -22,7 +23,7 @@ export function decide(
   const moment = look(state, observation, policy, now);
   const bounded = withinBounds(policy, recommend(moment));
   const { recommendation, recommendations } = overWindow(moment, bounded);
-  const final = zeroOnlyIfWakeable(moment, recommendation);
+  const final = asOrdered(moment, zeroOnlyIfWakeable(moment, recommendation));
   const outcome = publish(moment, final);
   return {
     decision: record(moment, final, outcome),
@@ -125,7 +126,13 @@ function nextState(
     loads: final.carry.loads,
     burst: final.carry.burst,
     raw: final.raw,
+    ...backlogOf(moment, final),
   };
+}
+
+/** What was known of it stays while nobody says anything of it. */
+function backlogOf({ state }: Moment, { backlog = state.backlog }: Recommendation): Pick<State, 'backlog'> {
+  return backlog === undefined ? {} : { backlog };
 }
 
 /** After a restart the replicas that report have not been raised by the first decision. */

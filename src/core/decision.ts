@@ -4,7 +4,17 @@ import type { Millis } from './time.js';
 
 /** The stages of DESIGN, in their order; each that had something to say leaves a line. */
 export type StageName =
-  'read' | 'absence' | 'demand' | 'coming' | 'burst' | 'floor' | 'ceiling' | 'stabilise' | 'zero' | 'publish';
+  | 'read'
+  | 'absence'
+  | 'demand'
+  | 'deadline'
+  | 'coming'
+  | 'burst'
+  | 'floor'
+  | 'ceiling'
+  | 'stabilise'
+  | 'zero'
+  | 'publish';
 
 export interface Stage {
   readonly stage: StageName;

@@ -31,6 +31,24 @@ export interface ClusterReplicas {
   readonly ready: number;
 }
 
+/** Replicas that are there at least, whatever the load. */
+export interface Floor {
+  /**
+   * Whose wish it is. Whoever names a time or asks by hand (`window`, `wake`, `announcement`) means it, and wakes a workload
+   * out of its sleep window too; a `forecast` does not.
+   */
+  readonly by: 'window' | 'wake' | 'announcement' | 'forecast';
+  readonly replicas: number;
+  readonly until: Millis;
+  readonly why: string;
+}
+
+/** Zero, whatever the load. */
+export interface Sleep {
+  readonly until: Millis;
+  readonly why: string;
+}
+
 /** All that is known of one workload at one moment. */
 export interface Observation {
   /** In the order of the policy's signals. */
@@ -43,4 +61,8 @@ export interface Observation {
    * access this is what proves that replicas run although none reports. False proves nothing.
    */
   readonly hpaAsks: boolean;
+  /** Those that hold now; one whose `until` has come does not. Absent: none. */
+  readonly floors?: readonly Floor[];
+  /** Absent or null: awake. */
+  readonly sleep?: Sleep | null;
 }

@@ -1,4 +1,4 @@
-import type { Millis } from './time.js';
+import { MINUTE, type Millis } from './time.js';
 
 /**
  * `extensive`: values add up over replicas (queue length, running requests, arrivals); demand = sum ÷ target.
@@ -23,6 +23,8 @@ export interface SignalPolicy {
   readonly absence: 'unknown' | 'idle';
   /** A sample older than this says nothing any more. */
   readonly freshFor: Millis;
+  /** Jobs that wait or run, counted where they are queued: what a deadline is about. Absent: no. */
+  readonly backlog?: boolean;
 }
 
 /** The signal that is read at zero replicas, when the pods that would report the load do not exist. */
@@ -34,6 +36,27 @@ export interface WakePolicy extends SignalPolicy {
   readonly sized: boolean;
   /** Named by the trigger itself: then nothing goes to zero while this signal could not wake it again. */
   readonly required: boolean;
+}
+
+/** What "in time" means: this share of the requests waits at most so long for a slot. */
+export interface Slo {
+  readonly wait: Millis;
+  /** From 0.5 to 1. */
+  readonly share: number;
+}
+
+/** A time that comes again: five cron fields in the schedule's time zone, and how long it lasts from then in real time. */
+export interface Window {
+  readonly start: string;
+  readonly length: Millis;
+}
+
+/** When at least so many replicas are there, and when none is. Evaluated outside core, which gets what holds now. */
+export interface Schedule {
+  /** IANA name. */
+  readonly timezone: string;
+  readonly warm: readonly (Window & { readonly replicas: number })[];
+  readonly sleep: readonly Window[];
 }
 
 /** More than a cluster holds (kubernetes.io, large clusters: 150 000 pods), and no decision asks for more. */
@@ -56,7 +79,46 @@ export interface Policy {
   readonly scaleDownWindow: Millis;
   /** How long a replica that was asked for may take to report before it no longer counts as coming. */
   readonly leadTime: Millis;
+  /** Whether the trigger said so; else it is a guess until it has been measured. */
+  readonly leadTimeGiven: boolean;
+  /** Requests that one replica serves at once; null: not said. */
+  readonly slots: number | null;
+  /** Mean time that a request holds a slot; null: not said. */
+  readonly serviceTime: Millis | null;
+  readonly slo: Slo | null;
+  /** `on` and `auto` only beside an `slo`. */
+  readonly forecast: 'off' | 'on' | 'auto';
+  /** Null: no windows. */
+  readonly schedule: Schedule | null;
+  /** Finish what is queued within so long of its coming, counted for the backlog signals; null: no such wish. */
+  readonly deadline: Millis | null;
+  /** 1 is protected first when GPUs are short. Carried along: nothing weighs workloads against each other yet. */
+  readonly tier: 1 | 2;
   readonly output: 'replicas' | 'signal';
   /** Decide and explain, but publish the current replica count. */
   readonly dryRun: boolean;
 }
+
+/** From asking for a replica until it reports, at most: a cold GPU node, its image and the model take 4 to 12 minutes. */
+const LEAD_TIME = 10 * MINUTE;
+
+/** What a trigger that says nothing of it gets. */
+export const POLICY_DEFAULTS: Omit<Policy, 'signals' | 'wake'> = {
+  tolerance: 0.1,
+  holdFor: 5 * MINUTE,
+  minReplicas: 0,
+  maxReplicas: null,
+  burst: true,
+  scaleDownWindow: 0,
+  leadTime: LEAD_TIME,
+  leadTimeGiven: false,
+  slots: null,
+  serviceTime: null,
+  slo: null,
+  forecast: 'off',
+  schedule: null,
+  deadline: null,
+  tier: 2,
+  output: 'replicas',
+  dryRun: false,
+};

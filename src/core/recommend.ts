@@ -1,3 +1,4 @@
+import { deadlineDemand, type Backlog, type DeadlineDemand } from './backlog.js';
 import { watchForBurst } from './burst.js';
 import type { SignalReport, Stage, StageName, Verdict } from './decision.js';
 import { signalDemand, type Demand } from './demand.js';
@@ -18,6 +19,8 @@ export interface Recommendation {
   /** Raw values for `output: signal`. */
   readonly raw: readonly number[];
   readonly carry: Pick<State, 'loads' | 'burst'>;
+  /** Absent where the trigger has no deadline. */
+  readonly backlog?: Backlog | null;
 }
 
 export function recommend(moment: Moment): Recommendation {
@@ -36,13 +39,15 @@ export function recommend(moment: Moment): Recommendation {
 /** Stages 3 to 5: the largest demand, never less than what runs while one of the signals is silent. */
 function byDemand(moment: Moment): Recommendation {
   const { signals, policy, replicas, state, now } = moment;
-  const demands = signals.map((each) => demandOf(moment, each));
+  const due = dueOf(moment);
+  const demands = signals.map((each) => (each === due?.of ? due.demand : demandOf(moment, each)));
   const heard = demands.filter((each) => each !== null);
   const silence = silenceOf(moment, signals.length - heard.length);
   const largest = heard.reduce((a, b) => (b.replicas > a.replicas ? b : a));
   const idle = heard.every((each) => each.idle);
   const asked = idle ? 0 : Math.max(1, largest.replicas);
   const stages: Stage[] = [stage('demand', asked, largest.why), ...onLastValues(moment, asked)];
+  if (due !== null && due.late !== null) stages.push(stage('deadline', asked, due.late));
   const safe = silence === null ? asked : Math.max(asked, standingReplicas(moment));
   if (silence !== null && safe > asked) stages.push(stage('absence', safe, silence));
   if (replicas.starting > 0) {
@@ -63,7 +68,23 @@ function byDemand(moment: Moment): Recommendation {
     ],
     raw: demands.map((each, index) => each?.total ?? state.raw[index] ?? 0),
     carry: burst.state,
+    ...(due === null ? {} : { backlog: due.backlog }),
   };
+}
+
+/** The first backlog that there is data of, where the trigger has a deadline. */
+function dueOf(moment: Moment): (DeadlineDemand & { readonly of: Weighed }) | null {
+  const { deadline } = moment.policy;
+  if (deadline === null) return null;
+  for (const each of moment.signals) {
+    const { signal, evidence } = each;
+    if (signal.backlog !== true) continue;
+    const idle = evidence.kind === 'idle' ? demandOf(moment, each) : null;
+    if (idle !== null) return { of: each, demand: idle, backlog: null, late: null };
+    if (evidence.kind !== 'fresh') continue;
+    return { of: each, ...deadlineDemand(moment, signal, evidence.samples, deadline) };
+  }
+  return null;
 }
 
 function demandOf({ policy, replicas }: Moment, { signal, evidence }: Weighed): Demand | null {

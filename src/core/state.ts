@@ -1,3 +1,4 @@
+import type { Backlog } from './backlog.js';
 import type { Millis } from './time.js';
 
 /** What one workload's past leaves for its next decision. Plain data, small, and restorable from JSON. */
@@ -21,6 +22,8 @@ export interface State {
   readonly burst: { readonly until: Millis; readonly replicas: number } | null;
   /** Raw values last published in `output: signal`, by position of the signal. */
   readonly raw: readonly number[];
+  /** Of a trigger with a deadline, while there is work; absent or null: none. */
+  readonly backlog?: Backlog | null;
 }
 
 export const initialState: State = {
@@ -49,11 +52,24 @@ export function notAhead(state: State, now: Millis): State {
     blindSince: earlier(state.blindSince),
     recommendations: state.recommendations.map(moved),
     loads: state.loads.map(moved),
+    ...(state.backlog === undefined ? {} : { backlog: backlogNotAhead(state.backlog, now) }),
+  };
+}
+
+function backlogNotAhead(backlog: Backlog | null, now: Millis): Backlog | null {
+  if (backlog === null) return null;
+  const { at, roseAt, batches } = backlog;
+  return {
+    ...backlog,
+    at: Math.min(at, now),
+    roseAt: roseAt === null ? null : Math.min(roseAt, now),
+    batches: batches.map((batch) => (batch.at > now ? { ...batch, at: now } : batch)),
   };
 }
 
 function isAhead(state: State, now: Millis): boolean {
-  const moments = [state.presumedSince, state.raisedAt, state.blindSince];
+  // Nothing of a backlog is later than when it was looked at.
+  const moments = [state.presumedSince, state.raisedAt, state.blindSince, state.backlog?.at ?? null];
   if (moments.some((at) => at !== null && at > now)) return true;
   if (state.recommendations.some(({ at }) => at > now) || state.loads.some(({ at }) => at > now)) return true;
   return Object.values(state.pods).some((at) => at > now);

@@ -4,6 +4,7 @@ export type Millis = number;
 export const SECOND: Millis = 1000;
 export const MINUTE: Millis = 60 * SECOND;
 export const HOUR: Millis = 60 * MINUTE;
+export const DAY: Millis = 24 * HOUR;
 
 /** A length of time in words, for reasons: `850 ms`, `12 s`, `5 min`, `1 h 30 min`. Negative counts as 0. */
 export function inWords(length: Millis): string {

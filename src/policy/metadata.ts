@@ -1,8 +1,16 @@
 import { z } from 'zod';
-import { MOST_REPLICAS } from '../core/policy.js';
-import type { Millis } from '../core/time.js';
+import { MOST_REPLICAS, POLICY_DEFAULTS, type Slo } from '../core/policy.js';
+import { DAY, type Millis } from '../core/time.js';
 import { DURATION, parseDuration } from './duration.js';
 import { nearest } from './nearest.js';
+import {
+  isTimezone,
+  parseSleepWindows,
+  parseWarmWindows,
+  SLEEP_WINDOWS,
+  TIMEZONE,
+  WARM_WINDOWS,
+} from './windows.js';
 
 /**
  * The keys of a trigger's metadata: the single definition. All values are strings, as KEDA passes them, and any tenant
@@ -17,22 +25,27 @@ const numeric = (expected: string, isRight: (value: number) => boolean) =>
     .transform(Number)
     .refine(isRight)
     .describe(expected);
-const duration = (expected: string, most: Millis) =>
+/** Text that a reader makes something of; null is what it cannot read. */
+const read = <T>(expected: string, reader: (value: string) => T | null) =>
   z
     .string()
-    .transform((value, context): Millis => {
-      const parsed = parseDuration(value);
-      if (parsed !== null && parsed <= most) return parsed;
+    .transform((value, context): T => {
+      const parsed = reader(value);
+      if (parsed !== null) return parsed;
       context.addIssue({ code: 'custom', message: expected });
       return z.NEVER;
     })
     .describe(expected);
+const duration = (expected: string, most: Millis, least: Millis = 0) =>
+  read(expected, (value) => {
+    const parsed = parseDuration(value);
+    return parsed !== null && parsed >= least && parsed <= most ? parsed : null;
+  });
 const word = <const T extends readonly [string, ...string[]]>(...words: T) =>
   z.enum(words).describe(words.join(' or '));
 
 const isCount = (value: number) => Number.isInteger(value) && value <= MOST_REPLICAS;
 
-const DAY: Millis = 86_400_000;
 const NAME = String.raw`[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?`;
 
 export const metadataSchema = z.strictObject({
@@ -49,25 +62,34 @@ export const metadataSchema = z.strictObject({
   queue: text('a BullMQ queue: NAME or PREFIX:NAME', /^[\w.{}-]{1,128}(?::[\w.{}-]{1,128})?$/).optional(),
   model: text('a model name of at most 256 printable characters', /^\P{Cc}{1,256}$/u).optional(),
   slots: numeric('a number of requests > 0', (value) => value > 0).optional(),
-  serviceTime: z
-    .string()
-    .transform((value, context): Millis => {
-      const parsed = /^\d{1,6}(?:\.\d{1,6})?$/.test(value) ? Number(value) * 1000 : parseDuration(value);
-      if (parsed !== null && parsed > 0 && parsed <= DAY) return parsed;
-      context.addIssue({ code: 'custom', message: 'serviceTime' });
-      return z.NEVER;
-    })
-    .describe('seconds > 0, such as 8 or 0.25, or a duration such as 1m30s')
-    .optional(),
-  tolerance: numeric('a share from 0 to below 1, such as 0.1', (value) => value < 1).default(0.1),
-  holdFor: duration(`${DURATION}, at most 24h`, DAY).default(300_000),
-  minReplicas: numeric(`a whole number from 0 to ${MOST_REPLICAS}`, isCount).default(0),
+  serviceTime: read('seconds > 0, such as 8 or 0.25, or a duration such as 1m30s', (value) => {
+    const parsed = /^\d{1,6}(?:\.\d{1,6})?$/.test(value) ? Number(value) * 1000 : parseDuration(value);
+    return parsed !== null && parsed > 0 && parsed <= DAY ? parsed : null;
+  }).optional(),
+  tolerance: numeric('a share from 0 to below 1, such as 0.1', (value) => value < 1).default(
+    POLICY_DEFAULTS.tolerance,
+  ),
+  holdFor: duration(`${DURATION}, at most 24h`, DAY).default(POLICY_DEFAULTS.holdFor),
+  minReplicas: numeric(`a whole number from 0 to ${MOST_REPLICAS}`, isCount).default(
+    POLICY_DEFAULTS.minReplicas,
+  ),
   maxReplicas: numeric(
     `a whole number from 1 to ${MOST_REPLICAS}`,
     (value) => isCount(value) && value >= 1,
   ).optional(),
   burst: word('on', 'off').default('on'),
-  scaleDownWindow: duration(`${DURATION}, at most 24h`, DAY).default(0),
+  scaleDownWindow: duration(`${DURATION}, at most 24h`, DAY).default(POLICY_DEFAULTS.scaleDownWindow),
+  slo: read('WAIT@SHARE such as 10s@99%: a wait of 1s to 24h, a share of 50% to 100%', parseSlo).optional(),
+  forecast: word('off', 'on', 'auto').default(POLICY_DEFAULTS.forecast),
+  leadTime: read('auto, or a duration from 1s to 24h', (value): Millis | 'auto' | null => {
+    const parsed = value === 'auto' ? value : parseDuration(value);
+    return parsed === 'auto' || (parsed !== null && parsed > 0 && parsed <= DAY) ? parsed : null;
+  }).default('auto'),
+  warmWindows: read(WARM_WINDOWS, parseWarmWindows).optional(),
+  sleepWindows: read(SLEEP_WINDOWS, parseSleepWindows).optional(),
+  timezone: z.string().refine(isTimezone).describe(TIMEZONE).optional(),
+  deadline: duration('a duration from 1s to 168h', 7 * DAY, 1).optional(),
+  tier: word('1', '2').default('2'),
   output: word('replicas', 'signal').default('replicas'),
   dryRun: word('true', 'false').default('false'),
   prometheusAddress: text(
@@ -81,17 +103,6 @@ export const metadataSchema = z.strictObject({
 
 export type Metadata = z.infer<typeof metadataSchema>;
 
-/** Keys of the design that this version does not have: refused, because ignoring them would be a lie. */
-const NOT_YET = [
-  'slo',
-  'forecast',
-  'leadTime',
-  'warmWindows',
-  'sleepWindows',
-  'timezone',
-  'tier',
-  'deadline',
-];
 const KEYS = Object.keys(metadataSchema.shape);
 
 /** Bounds on what a tenant can make the scaler hold or print. */
@@ -167,10 +178,8 @@ function resolved(raw: Readonly<Record<string, string>>): {
   const problems: MetadataProblem[] = [];
   for (const [given, value] of Object.entries(raw)) {
     const key = given.replace(/(?<=.)FromEnv$/, '');
-    if (value === '' && (KEYS.includes(key) || NOT_YET.includes(key))) continue;
-    if (NOT_YET.includes(key)) {
-      problems.push(problem(key, value, 'nothing: this key is not available yet; remove it'));
-    } else if (values.has(key)) {
+    if (value === '' && KEYS.includes(key)) continue;
+    if (values.has(key)) {
       problems.push(problem(given, value, `either ${key} or ${key}FromEnv, not both`));
     } else {
       values.set(key, value);
@@ -188,6 +197,14 @@ function wrongValue(key: string, values: Readonly<Record<string, string>>): Meta
   const schema: z.ZodType | undefined = metadataSchema.shape[key as keyof typeof metadataSchema.shape];
   const expected = expectation(schema);
   return problem(key, values[key] ?? '', values[key] === undefined ? `${expected} (required)` : expected);
+}
+
+/** `10s@99%`: 99 % of the requests wait at most 10 s. Less than half of them is `0.99%` for 99 %, or means nothing. */
+function parseSlo(text: string): Slo | null {
+  const [, first = '', second = ''] = /^([^@]{1,20})@(\d{1,3}(?:\.\d{1,4})?)%$/.exec(text) ?? [];
+  const [wait, percent] = [parseDuration(first), Number(second)];
+  if (wait === null || wait < 1 || wait > DAY || percent < 50 || percent > 100) return null;
+  return { wait, share: percent / 100 };
 }
 
 /** The description may sit under `optional` or `default`. */

@@ -1,6 +1,13 @@
 import { milliOf } from '../core/hpa.js';
-import type { Policy, SignalPolicy, WakePolicy } from '../core/policy.js';
+import {
+  POLICY_DEFAULTS,
+  type Policy,
+  type Schedule,
+  type SignalPolicy,
+  type WakePolicy,
+} from '../core/policy.js';
 import { MINUTE } from '../core/time.js';
+import { checkCompanions, isBacklog } from './companions.js';
 import { parseDuration } from './duration.js';
 import { parseMetadata, problem, type Metadata, type MetadataProblem } from './metadata.js';
 import { nearest } from './nearest.js';
@@ -34,9 +41,6 @@ export type Profiles = ReadonlyMap<string, Profile>;
 export type CompiledTrigger =
   | { readonly ok: true; readonly trigger: Trigger }
   | { readonly ok: false; readonly problems: readonly MetadataProblem[] };
-
-/** From asking for a replica until it reports, at most: a cold GPU node, its image and the model take 4 to 12 minutes. */
-const LEAD_TIME = 10 * MINUTE;
 
 /** Metadata as KEDA sends it and the known profiles become one typed trigger, or all that is wrong with it. Never throws. */
 export function compileTrigger(raw: Readonly<Record<string, string>>, profiles: Profiles): CompiledTrigger {
@@ -153,6 +157,7 @@ function signal(profile: Profile, target: number, activation: number): SignalPol
     activation,
     absence,
     freshFor: parseDuration(profile.freshFor) ?? MINUTE,
+    ...(isBacklog(profile) ? { backlog: true } : {}),
   };
 }
 
@@ -181,37 +186,9 @@ function wakePolicy(profile: Profile, metadata: Metadata, numbers: Targets): Wak
   };
 }
 
-/** Keys that only mean something beside another. */
-function checkCompanions(
-  metadata: Metadata,
-  chosen: readonly Profile[],
-  wake: Profile | null,
-  problems: MetadataProblem[],
-): void {
-  const all = wake === null ? chosen : [...chosen, wake];
-  const asks = all.some((profile) => 'fromTrigger' in profile.prometheus);
-  if (asks && metadata.query === undefined)
-    problems.push(problem('query', '', 'PromQL (required by the profile)'));
-  if (!asks && metadata.query !== undefined) {
-    problems.push(
-      problem('query', metadata.query, 'no query: the profile brings its own; profile promql takes one'),
-    );
-  }
-  const queued = all.some((profile) => profile.series === 'queue');
-  if (queued && metadata.queue === undefined) {
-    problems.push(problem('queue', '', 'a BullMQ queue, NAME or PREFIX:NAME (required by the profile)'));
-  }
-  if (metadata.model !== undefined && !chosen.some((profile) => profile.model !== undefined)) {
-    problems.push(
-      problem('model', metadata.model, `no model: ${metadata.profile} does not tell models apart`),
-    );
-  }
-  const { minReplicas, maxReplicas } = metadata;
-  if (maxReplicas !== undefined && minReplicas > maxReplicas) {
-    problems.push(
-      problem('minReplicas', String(minReplicas), `at most maxReplicas, which is ${maxReplicas}`),
-    );
-  }
+function scheduleOf({ warmWindows = [], sleepWindows = [], timezone = 'UTC' }: Metadata): Schedule | null {
+  if (warmWindows.length + sleepWindows.length === 0) return null;
+  return { timezone, warm: warmWindows, sleep: sleepWindows };
 }
 
 function policyOf(metadata: Metadata, signals: readonly SignalPolicy[], wake: WakePolicy | null): Policy {
@@ -227,7 +204,15 @@ function policyOf(metadata: Metadata, signals: readonly SignalPolicy[], wake: Wa
     maxReplicas: metadata.maxReplicas ?? null,
     burst: metadata.burst === 'on',
     scaleDownWindow: metadata.scaleDownWindow,
-    leadTime: LEAD_TIME,
+    leadTime: metadata.leadTime === 'auto' ? POLICY_DEFAULTS.leadTime : metadata.leadTime,
+    leadTimeGiven: metadata.leadTime !== 'auto',
+    slots: metadata.slots ?? null,
+    serviceTime: metadata.serviceTime ?? null,
+    slo: metadata.slo ?? null,
+    forecast: metadata.forecast,
+    schedule: scheduleOf(metadata),
+    deadline: metadata.deadline ?? null,
+    tier: metadata.tier === '1' ? 1 : 2,
     output: metadata.output,
     dryRun: metadata.dryRun === 'true',
   };

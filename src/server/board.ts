@@ -32,6 +32,8 @@ export interface Board {
    * Gives how many there were.
    */
   ask(questions: Iterable<Question>, withinMs: Millis): Promise<number>;
+  /** The same, but an answer that was asked for before this call does not do. */
+  askAnew(questions: readonly Question[], withinMs: Millis): Promise<number>;
   known(key: string): Known | null;
   /** Drops what nobody has asked for since the given moment. */
   forget(before: Millis): void;
@@ -70,13 +72,24 @@ export function createBoard(clock: Clock): Board {
     };
   };
 
+  const askAll = async (
+    questions: Iterable<Question>,
+    withinMs: Millis,
+    askEach: (question: Question) => Promise<void>,
+  ) => {
+    const asked = [...new Map([...questions].map((each) => [each.key, each])).values()];
+    const late = await timeIsUp(Promise.all(asked.map(askEach)), withinMs);
+    if (late) for (const { key } of asked) markLate(key, withinMs);
+    return asked.length;
+  };
+
   return {
-    async ask(questions, withinMs) {
-      const asked = [...new Map([...questions].map((each) => [each.key, each])).values()];
-      const late = await timeIsUp(Promise.all(asked.map(askOne)), withinMs);
-      if (late) for (const { key } of asked) markLate(key, withinMs);
-      return asked.length;
-    },
+    ask: (questions, withinMs) => askAll(questions, withinMs, askOne),
+    askAnew: (questions, withinMs) =>
+      askAll(questions, withinMs, async (question) => {
+        await slots.get(question.key)?.pending;
+        await askOne(question);
+      }),
     known: (key) => slots.get(key)?.known ?? null,
     forget(before) {
       for (const [key, slot] of slots) if (slot.usedAt < before && slot.pending === null) slots.delete(key);

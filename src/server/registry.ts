@@ -1,4 +1,5 @@
 import type { Millis } from '../core/time.js';
+import { createStarts } from '../policy/starts.js';
 import { compileTrigger, type Profiles, type Trigger } from '../policy/trigger.js';
 import type { Clock } from '../ports/clock.js';
 import type { Refusal, TriggerRef } from '../ports/decisions.js';
@@ -31,6 +32,8 @@ export class Registry {
   readonly #profiles: Profiles;
   readonly #permissions: Permissions;
   readonly #clock: Clock;
+  /** Of the cron patterns of all workloads' windows. */
+  readonly #startsOf = createStarts();
   readonly #workloads = new Map<string, Workload>();
   /** How many each namespace has. */
   readonly #inNamespace = new Map<string, number>();
@@ -86,7 +89,14 @@ export class Registry {
     if (full !== null) return { kind: 'unavailable', why: full };
     const crowded = this.#makeRoom(this.named(ref.namespace, ref.name));
     if (crowded !== null) return crowded;
-    const workload = newWorkload(ref, key, admitted.trigger, admitted.query, this.#clock.now());
+    const workload = newWorkload(
+      ref,
+      key,
+      admitted.trigger,
+      admitted.query,
+      this.#startsOf,
+      this.#clock.now(),
+    );
     this.#workloads.set(key, workload);
     this.#inNamespace.set(ref.namespace, (this.#inNamespace.get(ref.namespace) ?? 0) + 1);
     this.#byName.set(`${ref.namespace}/${ref.name}`, [...this.named(ref.namespace, ref.name), workload]);

@@ -4,12 +4,16 @@ import { startConsole, type ConsoleServer } from '../console/http.js';
 import { createServerMetrics, type ServerMetrics } from '../console/metrics.js';
 import { startGrpcServer, type GrpcServer } from '../keda/server.js';
 import type { Clock } from '../ports/clock.js';
+import type { Orders } from '../ports/orders.js';
 import type { ScrapeTargets } from '../ports/scrape-targets.js';
 import type { WorkloadViews } from '../ports/workload-views.js';
+import { watchBullmqQueues } from '../signals/queues/bullmq-watch.js';
 import { createTargetsFile } from '../signals/scrape/targets-file.js';
 import { openDecisionLog } from './decision-log-file.js';
+import { OrderBook } from './order-book.js';
 import { permissionsOf } from './permissions.js';
 import { loadProfiles } from './profiles-folder.js';
+import { QueueWakes } from './queue-wakes.js';
 import { Registry } from './registry.js';
 import { Scaler, type TickReport } from './scaler.js';
 import { SettingsError, type Settings } from './settings.js';
@@ -61,8 +65,8 @@ async function start(parts: ServerParts, closers: Closers): Promise<RunningServe
     pulse.tickedAt = clock.now();
     metrics.tick(report);
   };
-  const scaler = openScaler(parts, registry, onTick, closers);
-  const admin = await startAdmin({ views, metrics, settings, pulse, clock });
+  const { scaler, orders } = openScaler(parts, registry, onTick, closers);
+  const admin = await startAdmin({ views, metrics, orders, settings, pulse, clock });
   closers.push(() => admin.close());
   const ticker = startTicker(
     settings.tick,
@@ -90,28 +94,50 @@ async function closeAll(closers: Closers): Promise<void> {
 }
 
 function openScaler(
-  { settings, log, clock, targets: given }: ServerParts,
+  parts: ServerParts,
   registry: Registry,
   onTick: (report: TickReport) => void,
   closers: Closers,
-): Scaler {
+): { readonly scaler: Scaler; readonly orders: Orders } {
+  const { settings, log, clock, targets: given } = parts;
   const { decisionLog, scrapeTargets } = settings;
   const targets = given ?? (scrapeTargets === undefined ? null : createTargetsFile(scrapeTargets, clock));
   const decisions = decisionLog === undefined ? null : openDecisionLog(decisionLog, (why) => log.warn(why));
   closers.push(() => decisions?.close());
   const sources = openSources(settings, targets, clock);
   closers.push(() => sources.close());
-  return new Scaler({
+  const orders = new OrderBook(registry, clock, (workloads) => scaler.decideNow(workloads));
+  const scaler: Scaler = new Scaler({
     registry,
     sources,
     targets: targets ?? { list: () => [] },
     workloads: { replicas: () => null },
+    floorsOf: ({ namespace, name }, now) => orders.floorsOf(namespace, name, now),
     log: decisions,
     clock,
     tickMs: settings.tick,
-    onTick,
+    onTick: (report) => {
+      wakes?.only(registry.all(), clock.now());
+      onTick(report);
+    },
+    onDecision: (workload, now) => wakes?.note(workload, now),
     onFault: (workload, error) => log.error({ workload, error }, 'a workload could not be evaluated'),
   });
+  const wakes = openQueueWakes(parts, scaler);
+  closers.push(() => wakes?.close());
+  return { scaler, orders };
+}
+
+/** Null without a Redis. */
+function openQueueWakes({ settings, log }: ServerParts, scaler: Scaler): QueueWakes | null {
+  const { redis } = settings;
+  if (redis === undefined) return null;
+  const onProblem = (why: string | null) =>
+    why === null ? log.info('events of queues again') : log.warn(why);
+  return new QueueWakes(
+    (asleep) => watchBullmqQueues(redis, { ...asleep, onProblem }),
+    (workloads) => scaler.refresh(workloads),
+  );
 }
 
 function startGrpc(
@@ -139,18 +165,20 @@ function startGrpc(
 interface AdminParts {
   readonly views: WorkloadViews;
   readonly metrics: ServerMetrics;
+  readonly orders: Orders;
   readonly settings: Settings;
   readonly pulse: { readonly draining: boolean; readonly tickedAt: number };
   readonly clock: Clock;
 }
 
-function startAdmin({ views, metrics, settings, pulse, clock }: AdminParts): Promise<ConsoleServer> {
+function startAdmin({ views, metrics, orders, settings, pulse, clock }: AdminParts): Promise<ConsoleServer> {
   const { tokenFile, tick } = settings;
   const token = tokenFile === undefined ? () => null : tokenReader(tokenFile);
   return startConsole(
     {
       views,
       metrics,
+      orders,
       notReady: () => (pulse.draining ? 'draining' : null),
       notHealthy: () => {
         const silent = clock.now() - pulse.tickedAt;

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Decision } from '../core/decision.js';
 import { initialState, type State } from '../core/state.js';
 import type { Millis } from '../core/time.js';
+import { windowClock, type WindowClock } from '../policy/schedule.js';
+import type { StartsOf } from '../policy/starts.js';
 import type { Trigger } from '../policy/trigger.js';
 import type { TriggerRef } from '../ports/decisions.js';
 import type { ScaleTarget } from '../ports/workloads.js';
@@ -18,6 +20,8 @@ export interface Workload {
   readonly target: ScaleTarget;
   /** The trigger's query, confined to its namespace; null where the profiles bring their own. */
   readonly query: string | null;
+  /** Null without windows. */
+  readonly windows: WindowClock | null;
   state: State;
   /** Null until the first evaluation. */
   decision: Decision | null;
@@ -42,8 +46,10 @@ export function newWorkload(
   key: string,
   trigger: Trigger,
   query: string | null,
+  startsOf: StartsOf,
   now: Millis,
 ): Workload {
+  const { schedule } = trigger.policy;
   const digest = createHash('sha256').update(key).digest('hex').slice(0, 12);
   return {
     id: `${ref.namespace}/${ref.name}/${digest}`,
@@ -57,6 +63,7 @@ export function newWorkload(
       name: trigger.workload?.name ?? ref.name,
     },
     query,
+    windows: schedule === null ? null : windowClock(schedule, startsOf),
     state: initialState,
     decision: null,
     version: 0,

@@ -105,7 +105,11 @@ describe('the admin API', () => {
 
 describe('from elsewhere', () => {
   const metrics = createServerMetrics({ all: () => [], named: () => [] }, () => 0);
-  const parts = { metrics, notReady: () => null, notHealthy: () => null };
+  const orders = {
+    announce: () => Promise.resolve({ kind: 'unknown' as const, why: 'nobody here' }),
+    wake: () => Promise.resolve({ kind: 'awake' as const, replicas: 1, until: 0 }),
+  };
+  const parts = { metrics, orders, notReady: () => null, notHealthy: () => null };
   const views = { all: () => [], named: () => [] };
   const remote = {
     incoming: { socket: { remoteAddress: '10.0.0.7', remotePort: 4711, remoteFamily: 'IPv4' } },
@@ -125,6 +129,17 @@ describe('from elsewhere', () => {
   test('the token opens it', async () => {
     expect(await ask('/v1/workloads', 'secret', { authorization: 'Bearer secret' })).toBe(200);
     expect(await ask('/v1/workloads', 'secret', { authorization: 'Bearer other' })).toBe(401);
+  });
+
+  test('orders take the token too', async () => {
+    const app = consoleApp({ ...parts, views, token: () => 'secret' });
+    const wake = async (headers: Record<string, string>) => {
+      const request = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } };
+      return (await app.request('/v1/workloads/shop/triton/wake', request, remote)).status;
+    };
+    expect(await wake({})).toBe(401);
+    expect(await wake({ authorization: 'Bearer other' })).toBe(401);
+    expect(await wake({ authorization: 'Bearer secret' })).toBe(200);
   });
 
   test('a header that names another origin does not', async () => {

@@ -2,9 +2,9 @@ import { expect } from 'vitest';
 import { decide } from '../../src/core/decide.js';
 import type { Decision } from '../../src/core/decision.js';
 import type { ClusterReplicas, Observation, Reading, Sample } from '../../src/core/observation.js';
-import type { Policy, SignalPolicy, WakePolicy } from '../../src/core/policy.js';
+import { POLICY_DEFAULTS, type Policy, type SignalPolicy, type WakePolicy } from '../../src/core/policy.js';
 import { initialState, type State } from '../../src/core/state.js';
-import { MINUTE, SECOND, type Millis } from '../../src/core/time.js';
+import { SECOND, type Millis } from '../../src/core/time.js';
 
 /** Time lines in the manner of Knative's autoscaler tests: at so many seconds this is seen and that is asked for. */
 
@@ -41,17 +41,9 @@ export const gateway: WakePolicy = {
 
 export function policyWith(changes: Partial<Policy> = {}): Policy {
   return {
+    ...POLICY_DEFAULTS,
     signals: [gpu],
     wake: null,
-    tolerance: 0.1,
-    holdFor: 5 * MINUTE,
-    minReplicas: 0,
-    maxReplicas: null,
-    burst: true,
-    scaleDownWindow: 0,
-    leadTime: 10 * MINUTE,
-    output: 'replicas',
-    dryRun: false,
     ...changes,
   };
 }

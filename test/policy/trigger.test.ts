@@ -47,6 +47,7 @@ describe('each profile that is shipped', () => {
         activation: profile.activation,
         absence: profile.absence,
         freshFor: parseDuration(profile.freshFor),
+        ...(profile.series === 'queue' ? { backlog: true } : {}),
       },
     ]);
     expect(wake?.name ?? null).toBe(profile.wake ?? null);
@@ -66,6 +67,37 @@ describe('each profile that is shipped', () => {
 });
 
 describe('the policy', () => {
+  test('knows what a replica can do, how long it takes to come and when it is wanted', () => {
+    const { policy } = compiled({
+      profile: 'vllm-waiting',
+      slots: '4',
+      serviceTime: '8',
+      leadTime: '3m',
+      tier: '1',
+      warmWindows: '0 8 * * 1-5/10h=2',
+      sleepWindows: '0 22 * * */9h',
+      timezone: 'Europe/Berlin',
+    });
+    expect(policy).toMatchObject({
+      slots: 4,
+      serviceTime: 8000,
+      leadTime: 180_000,
+      leadTimeGiven: true,
+      tier: 1,
+    });
+    expect(policy.schedule).toEqual({
+      timezone: 'Europe/Berlin',
+      warm: [{ start: '0 8 * * 1-5', length: 36_000_000, replicas: 2 }],
+      sleep: [{ start: '0 22 * * *', length: 32_400_000 }],
+    });
+    expect(
+      compiled({ profile: 'vllm-waiting', sleepWindows: '0 22 * * */9h' }).policy.schedule,
+    ).toMatchObject({
+      timezone: 'UTC',
+      warm: [],
+    });
+  });
+
   test('has the defaults of the design', () => {
     const { policy, ...rest } = compiled({ profile: 'dcgm-gpu-util' });
     expect(policy).toMatchObject({
@@ -76,6 +108,14 @@ describe('the policy', () => {
       burst: true,
       scaleDownWindow: 0,
       leadTime: 600_000,
+      leadTimeGiven: false,
+      slots: null,
+      serviceTime: null,
+      slo: null,
+      forecast: 'off',
+      schedule: null,
+      deadline: null,
+      tier: 2,
       output: 'replicas',
       dryRun: false,
     });
@@ -337,6 +377,37 @@ describe('keys that only mean something beside another', () => {
       'model: got "llama", expected no model: dcgm-gpu-util does not tell models apart.',
     ]);
     expect(compiled({ profile: 'dcgm-gpu-util,vllm-waiting', model: 'llama' }).model).toBe('llama');
+  });
+
+  test.each(['on', 'auto'])('forecast %s without an slo', (forecast) => {
+    expect(messages({ profile: 'vllm-waiting', forecast })).toEqual([
+      `forecast: got "${forecast}", expected an slo beside it, such as 10s@99%: what a wait costs decides how far ahead is worth paying for.`,
+    ]);
+    expect(compiled({ profile: 'vllm-waiting', forecast, slo: '10s@99%' }).policy).toMatchObject({
+      forecast,
+      slo: { wait: 10_000, share: 0.99 },
+    });
+    expect(compiled({ profile: 'vllm-waiting', forecast: 'off' }).policy.forecast).toBe('off');
+  });
+
+  test('a time zone of no windows, and windows above the most', () => {
+    expect(messages({ profile: 'vllm-waiting', timezone: 'Europe/Berlin' })).toEqual([
+      'timezone: got "Europe/Berlin", expected warmWindows or sleepWindows beside it.',
+    ]);
+    expect(
+      messages({ profile: 'vllm-waiting', maxReplicas: '4', warmWindows: '0 8 * * */1h=2;0 9 * * */1h=5' }),
+    ).toEqual(['warmWindows: got "5", expected at most maxReplicas, which is 4.']);
+  });
+
+  test('a deadline where no jobs are counted, or where nobody says how long one takes', () => {
+    expect(messages({ profile: 'vllm-waiting', deadline: '1h', serviceTime: '30' })).toEqual([
+      'deadline: got "60 min", expected no deadline: vllm-waiting does not count the jobs of a queue (an extensive profile with series queue does).',
+    ]);
+    expect(messages({ profile: 'bullmq-backlog', queue: 'jobs', deadline: '1h' })).toEqual([
+      'deadline: got "60 min", expected serviceTime beside it: how long one job takes.',
+    ]);
+    const raw = { profile: 'bullmq-backlog', queue: 'jobs', deadline: '1h', serviceTime: '30' };
+    expect(compiled(raw).policy).toMatchObject({ deadline: 3_600_000, serviceTime: 30_000, slots: null });
   });
 
   test('all that is wrong comes at once', () => {

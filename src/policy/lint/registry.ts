@@ -4,6 +4,7 @@ import { manifestRules } from './rules/manifest.js';
 import { metadataRules } from './rules/metadata.js';
 import { metricTypeRules } from './rules/metric-type.js';
 import { queryRules } from './rules/query.js';
+import { timeRules } from './rules/times.js';
 import { zeroRules } from './rules/zero.js';
 
 /**
@@ -13,6 +14,7 @@ import { zeroRules } from './rules/zero.js';
 export const RULES: readonly Rule[] = [
   ...manifestRules,
   ...metadataRules,
+  ...timeRules,
   ...metricTypeRules,
   ...queryRules,
   ...zeroRules,

@@ -1,4 +1,4 @@
-import { inWords, MINUTE, SECOND, type Millis } from '../../../core/time.js';
+import { inWords, SECOND } from '../../../core/time.js';
 import { parseDuration } from '../../duration.js';
 import { KEDA_DEFAULTS } from '../../manifest/defaults.js';
 import type { Expression } from '../promql/expression.js';
@@ -6,6 +6,7 @@ import { eachTrigger, type Fault, type Rule } from '../rule.js';
 import { saysFalse } from '../go-bool.js';
 import { called, pathOf, type Subject } from '../subject.js';
 import { needsPods } from '../wake.js';
+import { COLD_START } from './times.js';
 
 /** Rules about scaling to zero and back. */
 const EXECUTOR = 'KEDA 2.20 pkg/scaling/executor/scale_scaledobjects.go';
@@ -68,9 +69,6 @@ function isNeverEmpty(expression: Expression): boolean {
   if (expression.kind === 'call') return ['vector', 'scalar', 'time'].includes(expression.name);
   return expression.kind === 'binary' && expression.operator === 'or' && isNeverEmpty(expression.right);
 }
-
-/** A GPU node (3 min) and loading the model (1 min): quick as such things go. */
-const COLD_START: Millis = 4 * MINUTE;
 
 const shorterThanColdStart: Rule = {
   code: 'PL042',

@@ -1,0 +1,171 @@
+import { planFor, type Crew, type Task } from './deadline.js';
+import { figure, type Demand } from './demand.js';
+import type { Moment } from './moment.js';
+import type { Sample } from './observation.js';
+import { MOST_REPLICAS, type SignalPolicy } from './policy.js';
+import { inWords, SECOND, type Millis } from './time.js';
+
+/** The jobs of a backlog by when they came, as far as it can be told from how many there are. */
+export interface Backlog {
+  /** When it was looked at last. */
+  readonly at: Millis;
+  /** Replicas that served then. */
+  readonly serving: number;
+  /** What has been done of jobs that are still counted, in jobs: at most one for each slot. */
+  readonly begun: number;
+  /** When there were last more than before; null when they have only become fewer. */
+  readonly roseAt: Millis | null;
+  /** Oldest first. Jobs are not whole: a part of one may have been worked off. */
+  readonly batches: readonly { readonly at: Millis; readonly jobs: number }[];
+}
+
+const LONGEST_TICK: Millis = 30 * SECOND;
+
+/** Beyond that neighbours become one, as old as the older. */
+const MOST_BATCHES = 16;
+
+/**
+ * What came and what went, of which only the difference is seen. What went is at least that by which there are fewer. The
+ * replicas do a job for each slot and service time, and what they have done but nobody has seen go is of the jobs they
+ * are in the middle of, at most one for each slot; beyond that it went too, and as many came in its place, provided that
+ * jobs have come lately. (Without any the jobs take longer than they were said to, and are as old as they are.) The oldest go
+ * first. With 10 jobs a minute ago, 10 now and one slot that takes 20 s, 3 have been done: one may be nearly over, 2 of
+ * the oldest went, and 2 are new.
+ *
+ * @returns null for an empty backlog
+ */
+export function followBacklog(
+  before: Backlog | null,
+  jobs: number,
+  serving: number,
+  { slots, serviceTime }: Pick<Crew, 'slots' | 'serviceTime'>,
+  now: Millis,
+): Backlog | null {
+  if (jobs <= 0) return null;
+  if (before === null) return { at: now, serving, begun: 0, roseAt: null, batches: [{ at: now, jobs }] };
+  const known = before.batches.reduce((sum, batch) => sum + batch.jobs, 0);
+  const passed = Math.max(0, now - before.at);
+  // Whoever serves now and did not then may have begun right after that look, if it was not long ago.
+  const slotsThen = before.serving * slots;
+  const slotsSince = Math.max(0, serving - before.serving) * slots;
+  const worked =
+    Math.min(slotsThen, known) * passed +
+    Math.min(slotsSince, Math.max(0, known - slotsThen)) * Math.min(passed, LONGEST_TICK);
+  const done = before.begun + worked / serviceTime;
+  const fewer = Math.max(0, known - jobs);
+  const left = Math.max(0, done - fewer);
+  const roseAt = jobs > known + 1e-9 ? now : before.roseAt;
+  const flows = roseAt !== null && now - roseAt <= Math.max(LONGEST_TICK, 2 * serviceTime);
+  const over = Math.max(0, left - Math.min(slotsThen + slotsSince, jobs));
+  const unseen = flows ? over : 0;
+  const gone = Math.min(known, fewer + unseen);
+  const batches = without(before.batches, gone);
+  const came = jobs - (known - gone);
+  if (came > 1e-9) batches.push({ at: now, jobs: came });
+  if (batches.length > MOST_BATCHES) merge(batches);
+  return { at: now, serving, begun: left - over, roseAt, batches };
+}
+
+function without(batches: Backlog['batches'], gone: number): { at: Millis; jobs: number }[] {
+  let left = gone;
+  return batches.flatMap(({ at, jobs }) => {
+    const taken = Math.min(jobs, left);
+    left -= taken;
+    return jobs - taken > 1e-9 ? [{ at, jobs: jobs - taken }] : [];
+  });
+}
+
+/** The two that came closest after one another. */
+function merge(batches: { at: Millis; jobs: number }[]): void {
+  let closest = 1;
+  const gap = (index: number) => (batches[index]?.at ?? Infinity) - (batches[index - 1]?.at ?? 0);
+  for (let index = 2; index < batches.length; index += 1) if (gap(index) < gap(closest)) closest = index;
+  const [later] = batches.splice(closest, 1);
+  const earlier = batches[closest - 1];
+  if (earlier !== undefined) earlier.jobs += later?.jobs ?? 0;
+}
+
+export interface DeadlineDemand {
+  readonly demand: Demand;
+  readonly backlog: Backlog | null;
+  /** Said with the decision when the deadline cannot be met; null when it can. */
+  readonly late: string | null;
+}
+
+/** The demand of a backlog that is to be worked off in time. */
+export function deadlineDemand(
+  { policy, replicas, state, now }: Moment,
+  signal: SignalPolicy,
+  samples: readonly Sample[],
+  deadline: Millis,
+): DeadlineDemand {
+  const { leadTime, raisedAt, serving } = starters(policy.leadTime, replicas, state, now);
+  const slots = policy.slots ?? 1;
+  // Without one the trigger is refused; should it be missing all the same, a job is taken to last as long as it may.
+  const serviceTime = policy.serviceTime ?? deadline;
+  const jobs = samples.reduce((sum, sample) => sum + sample.value, 0);
+  const isIdle = jobs <= signal.activation;
+  const backlog = followBacklog(
+    state.backlog ?? null,
+    isIdle ? 0 : jobs,
+    serving,
+    { slots, serviceTime },
+    now,
+  );
+  const read = `${signal.profile} ${figure(jobs)} ${signal.unit}`;
+  if (backlog === null) {
+    const demand = {
+      raw: jobs,
+      total: jobs,
+      demand: 0,
+      replicas: 0,
+      idle: isIdle,
+      why: `${read}: nothing to do`,
+    };
+    return { demand, backlog, late: null };
+  }
+  const standing = replicas.source === 'cluster' ? replicas.current : (state.asked ?? 0);
+  const crew: Crew = {
+    slots,
+    serviceTime,
+    ready: serving,
+    starting: Math.max(0, standing - serving),
+    startingIn: raisedAt === null ? leadTime : Math.max(0, leadTime - (now - raisedAt)),
+    leadTime,
+    begun: serving === 0 ? 0 : Math.min(1, backlog.begun / Math.min(serving * slots, jobs)),
+  };
+  const most = Math.min(policy.maxReplicas ?? MOST_REPLICAS, MOST_REPLICAS);
+  const tasks = tasksOf(backlog, deadline, now);
+  const plan = planFor(tasks, crew, standing, most);
+  const due = tasks[0]?.within ?? 0;
+  const why = `${read} of ${inWords(serviceTime)}, the oldest due ${due < 0 ? `${inWords(-due)} ago` : `in ${inWords(due)}`}: ${plan.replicas} of ${figure(slots)} at once`;
+  const demand = { raw: jobs, total: jobs, demand: plan.replicas, replicas: plan.replicas, idle: false, why };
+  const late = `the deadline of ${inWords(deadline)} cannot be met: short by ${inWords(plan.short)}`;
+  return { demand, backlog, late: plan.short > 0 ? late : null };
+}
+
+/** Each batch with all before it. */
+function tasksOf({ batches }: Backlog, deadline: Millis, now: Millis): Task[] {
+  let sum = 0;
+  return batches.map(({ at, jobs }) => {
+    sum += jobs;
+    return { jobs: Math.ceil(sum - 1e-6), within: at + deadline - now };
+  });
+}
+
+/**
+ * Who serves. Without cluster access nobody tells, and those that were asked for last do not until the lead time has
+ * passed.
+ */
+function starters(
+  leadTime: Millis,
+  replicas: Moment['replicas'],
+  { asked, raisedAt, backlog }: Moment['state'],
+  now: Millis,
+): { readonly leadTime: Millis; readonly raisedAt: Millis | null; readonly serving: number } {
+  if (replicas.source !== 'asked')
+    return { leadTime, raisedAt, serving: Math.max(0, replicas.current - replicas.starting) };
+  const all = asked ?? 0;
+  const isRecent = raisedAt !== null && now - raisedAt < leadTime;
+  return { leadTime, raisedAt, serving: isRecent ? Math.min(backlog?.serving ?? 0, all) : all };
+}
