@@ -61,7 +61,7 @@ const answer = z.object({
 
 /** A moment as it is, or so long after another. @throws UsageError */
 function moment(flag: string, given: unknown, after: number): number {
-  const text = String(given ?? '');
+  const text = typeof given === 'string' ? given : '';
   const length = parseDuration(text);
   if (length !== null) return after + length;
   const at = z.iso.datetime({ offset: true }).safeParse(text).success ? Date.parse(text) : Number.NaN;

@@ -16,10 +16,18 @@ export interface Backlog {
   /** When there were last more than before; null when they have only become fewer. */
   readonly roseAt: Millis | null;
   /** Oldest first. Jobs are not whole: a part of one may have been worked off. */
-  readonly batches: readonly { readonly at: Millis; readonly jobs: number }[];
+  readonly batches: readonly Batch[];
+}
+
+interface Batch {
+  readonly at: Millis;
+  readonly jobs: number;
 }
 
 const LONGEST_TICK: Millis = 30 * SECOND;
+
+/** More than a Redis holds. */
+const MOST_JOBS = 1e12;
 
 /** Beyond that neighbours become one, as old as the older. */
 const MOST_BATCHES = 16;
@@ -35,14 +43,14 @@ const MOST_BATCHES = 16;
  * @returns null for an empty backlog
  */
 export function followBacklog(
-  before: Backlog | null,
+  before: Backlog | null | undefined,
   jobs: number,
   serving: number,
   { slots, serviceTime }: Pick<Crew, 'slots' | 'serviceTime'>,
   now: Millis,
 ): Backlog | null {
   if (jobs <= 0) return null;
-  if (before === null) return { at: now, serving, begun: 0, roseAt: null, batches: [{ at: now, jobs }] };
+  if (!before) return { at: now, serving, begun: 0, roseAt: null, batches: [{ at: now, jobs }] };
   const known = before.batches.reduce((sum, batch) => sum + batch.jobs, 0);
   const passed = Math.max(0, now - before.at);
   // Whoever serves now and did not then may have begun right after that look, if it was not long ago.
@@ -62,11 +70,11 @@ export function followBacklog(
   const batches = without(before.batches, gone);
   const came = jobs - (known - gone);
   if (came > 1e-9) batches.push({ at: now, jobs: came });
-  if (batches.length > MOST_BATCHES) merge(batches);
-  return { at: now, serving, begun: left - over, roseAt, batches };
+  const few = batches.length > MOST_BATCHES ? merged(batches) : batches;
+  return { at: now, serving, begun: left - over, roseAt, batches: few };
 }
 
-function without(batches: Backlog['batches'], gone: number): { at: Millis; jobs: number }[] {
+function without(batches: Backlog['batches'], gone: number): Batch[] {
   let left = gone;
   return batches.flatMap(({ at, jobs }) => {
     const taken = Math.min(jobs, left);
@@ -75,14 +83,20 @@ function without(batches: Backlog['batches'], gone: number): { at: Millis; jobs:
   });
 }
 
-/** The two that came closest after one another. */
-function merge(batches: { at: Millis; jobs: number }[]): void {
-  let closest = 1;
-  const gap = (index: number) => (batches[index]?.at ?? Infinity) - (batches[index - 1]?.at ?? 0);
-  for (let index = 2; index < batches.length; index += 1) if (gap(index) < gap(closest)) closest = index;
-  const [later] = batches.splice(closest, 1);
-  const earlier = batches[closest - 1];
-  if (earlier !== undefined) earlier.jobs += later?.jobs ?? 0;
+/** The two that came closest after one another become one. */
+function merged(batches: readonly Batch[]): Batch[] {
+  let earlier: Batch | null = null;
+  let closest: { readonly gap: Millis; readonly first: Batch; readonly second: Batch } | null = null;
+  for (const batch of batches) {
+    if (earlier !== null && (closest === null || batch.at - earlier.at < closest.gap))
+      closest = { gap: batch.at - earlier.at, first: earlier, second: batch };
+    earlier = batch;
+  }
+  const pair = closest;
+  return batches.flatMap((batch) => {
+    if (batch === pair?.second) return [];
+    return batch === pair?.first ? [{ at: batch.at, jobs: batch.jobs + pair.second.jobs }] : [batch];
+  });
 }
 
 export interface DeadlineDemand {
@@ -103,20 +117,15 @@ export function deadlineDemand(
   const slots = policy.slots ?? 1;
   // Without one the trigger is refused; should it be missing all the same, a job is taken to last as long as it may.
   const serviceTime = policy.serviceTime ?? deadline;
-  const jobs = samples.reduce((sum, sample) => sum + sample.value, 0);
-  const isIdle = jobs <= signal.activation;
-  const backlog = followBacklog(
-    state.backlog ?? null,
-    isIdle ? 0 : jobs,
-    serving,
-    { slots, serviceTime },
-    now,
-  );
+  const seen = samples.reduce((sum, sample) => sum + sample.value, 0);
+  const jobs = Math.ceil(Math.min(seen, MOST_JOBS));
+  const isIdle = seen <= signal.activation;
+  const backlog = followBacklog(state.backlog, isIdle ? 0 : jobs, serving, { slots, serviceTime }, now);
   const read = `${signal.profile} ${figure(jobs)} ${signal.unit}`;
   if (backlog === null) {
     const demand = {
-      raw: jobs,
-      total: jobs,
+      raw: seen,
+      total: seen,
       demand: 0,
       replicas: 0,
       idle: isIdle,
@@ -137,9 +146,9 @@ export function deadlineDemand(
   const most = Math.min(policy.maxReplicas ?? MOST_REPLICAS, MOST_REPLICAS);
   const tasks = tasksOf(backlog, deadline, now);
   const plan = planFor(tasks, crew, standing, most);
-  const due = tasks[0]?.within ?? 0;
+  const due = Math.min(...tasks.map(({ within }) => within));
   const why = `${read} of ${inWords(serviceTime)}, the oldest due ${due < 0 ? `${inWords(-due)} ago` : `in ${inWords(due)}`}: ${plan.replicas} of ${figure(slots)} at once`;
-  const demand = { raw: jobs, total: jobs, demand: plan.replicas, replicas: plan.replicas, idle: false, why };
+  const demand = { raw: seen, total: seen, demand: plan.replicas, replicas: plan.replicas, idle: false, why };
   const late = `the deadline of ${inWords(deadline)} cannot be met: short by ${inWords(plan.short)}`;
   return { demand, backlog, late: plan.short > 0 ? late : null };
 }

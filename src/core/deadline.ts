@@ -86,6 +86,8 @@ export function mostUseful(jobs: number, slots: number): number {
   return Math.max(1, Math.ceil(roundedUp(jobs / slots)));
 }
 
+const MOST_HALVINGS = 100;
+
 /** How long so many replicas take for the jobs; `Infinity` for none. Exact to a millisecond. */
 export function finishedIn(jobs: number, replicas: number, crew: Crew): Millis {
   const { slots, serviceTime, ready, starting, leadTime } = crew;
@@ -101,7 +103,8 @@ export function finishedIn(jobs: number, replicas: number, crew: Crew): Millis {
     0,
     Math.max(leadTime, crew.startingIn) + (Math.ceil(jobs / slots) + 1) * serviceTime,
   ];
-  while (late - early > 0.5) {
+  // Halves a day 28 times; beyond 2^53 there are no milliseconds any more.
+  for (let halved = 0; halved < MOST_HALVINGS && late - early > 0.5; halved += 1) {
     const middle = (early + late) / 2;
     if (done(middle) >= jobs - 1e-9) late = middle;
     else early = middle;
@@ -135,7 +138,7 @@ export interface Plan {
  * @param most replicas that may be asked for
  */
 export function planFor(tasks: readonly Task[], crew: Crew, standing: number, most: number): Plan {
-  const jobs = tasks.at(-1)?.jobs ?? 0;
+  const jobs = Math.max(0, ...tasks.map((task) => task.jobs));
   if (jobs <= 0) return { replicas: 0, short: 0 };
   const useful = Math.max(1, Math.min(most, mostUseful(jobs, crew.slots)));
   const least = hardest(tasks, crew);
@@ -145,9 +148,10 @@ export function planFor(tasks: readonly Task[], crew: Crew, standing: number, mo
       : Math.max(...tasks.map((task) => finishedIn(task.jobs, useful, crew) - task.within), 1);
   const relaxed =
     short === 0 ? tasks : tasks.map((task) => ({ ...task, within: task.within + MOST_LATER * short }));
-  const low = Math.min(hardest(relaxed, crew) ?? useful, useful);
-  const high = Math.min(hardest(relaxed, { ...crew, begun: 0 }) ?? useful, useful);
-  return { replicas: Math.max(1, Math.max(low, Math.min(standing, high))), short };
+  const counted = (begun: number) => hardest(relaxed, { ...crew, begun }) ?? useful;
+  const [low, high] = [counted(crew.begun), counted(0)];
+  const kept = Math.max(low, Math.min(standing, high));
+  return { replicas: Math.max(1, Math.min(kept, useful)), short };
 }
 
 function hardest(tasks: readonly Task[], crew: Crew): number | null {

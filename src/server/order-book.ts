@@ -36,9 +36,8 @@ interface Page {
 }
 
 /**
- * Wakes and announcements, in memory: they end with the process, and another replica of the scaler does not know of them.
- * KEDA takes the larger of two answers on its stream and the HPA asks either, so that with two replicas it is the one
- * that was asked which decides.
+ * Wakes and announcements, in memory: they end with the process, and another replica of the scaler does not know of them,
+ * which may be the one that KEDA talks to.
  */
 export class OrderBook implements Orders {
   readonly #registry: Pick<Registry, 'named'>;

@@ -28,7 +28,7 @@ export class Board implements Floors {
   readonly #floors: Collection<StoredFloor> = { version: null, readAt: 0, all: new Map() };
   readonly #warmUps: Collection<WarmUpRecord> = { version: null, readAt: 0, all: new Map() };
   #byWorkload = new Map<string, StoredFloor[]>();
-  #underWay = new Map<string, WarmUpRecord[]>();
+  #ofWorkload = new Map<string, WarmUpRecord[]>();
   #health: FloorsHealth = { kind: 'current' };
   #rounds = 0;
   #again: Repeated | null = null;
@@ -82,9 +82,8 @@ export class Board implements Floors {
     return this.#warmUps.all;
   }
 
-  /** Those of a workload that have begun. */
-  underWay(workload: string): readonly WarmUpRecord[] {
-    return this.#underWay.get(workload) ?? [];
+  of(workload: string): readonly WarmUpRecord[] {
+    return this.#ofWorkload.get(workload) ?? [];
   }
 
   /** Counts the looks that succeeded: what is not there in a look that began later than this is gone. */
@@ -127,8 +126,7 @@ export class Board implements Floors {
 
   #arrange(): void {
     this.#byWorkload = grouped(this.#floors.all.values(), (floor) => floor.workload);
-    const begun = [...this.#warmUps.all.values()].filter(({ phase }) => phase !== 'planned');
-    this.#underWay = grouped(begun, ({ warmUp }) => warmUp.workload);
+    this.#ofWorkload = grouped(this.#warmUps.all.values(), ({ warmUp }) => warmUp.workload);
   }
 
   #stale(why: string): void {

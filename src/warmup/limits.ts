@@ -28,7 +28,7 @@ export interface Limits {
   readonly checkpoint: Millis;
   /** Processes that may die over one warm-up before it is taken for the cause. */
   readonly mostInterrupted: number;
-  /** Steps under way at once, in this process. */
+  /** Warm-ups whose steps are under way at once, in this process: those beyond begin when others hold. */
   readonly concurrency: number;
   /** Of finished warm-ups, for each workload. */
   readonly ledgerLength: number;
@@ -50,7 +50,7 @@ export const DEFAULT_LIMITS: Limits = {
   turn: SECOND,
   checkpoint: 30 * SECOND,
   mostInterrupted: 10,
-  concurrency: 1000,
+  concurrency: 2000,
   ledgerLength: 200,
   deadLength: 500,
 };

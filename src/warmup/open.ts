@@ -45,6 +45,9 @@ export interface WarmUps {
 
 /** The first look at the store; while it does not answer, the server starts without floors and looks again. */
 const FIRST_LOOK_MS = 3000;
+/** What is under way is put back within this time; a store that is away takes nothing back. */
+const PUT_BACK_MS = 5000;
+const AWAY_MS = 500;
 const LAST_PAGE_MS = 3000;
 
 /** Opens queue, worker, floors and ledger on one store. @throws Error when an embedded store cannot be opened */
@@ -71,7 +74,7 @@ export async function openWarmUps(parts: WarmUpParts): Promise<WarmUps> {
     ledger: accounts,
     async close() {
       await sweeping.stop();
-      await jobs.close();
+      await jobs.close(board.health().kind === 'stale' ? AWAY_MS : PUT_BACK_MS);
       await writing.stop();
       await within(LAST_PAGE_MS, accounts.checkpoint()).catch((error: Error) => noteUnwritten(error, log));
       await board.stop();

@@ -16,6 +16,7 @@ const signal: fc.Arbitrary<SignalPolicy> = fc.record({
   activation: fc.constantFrom(0, 0, 2),
   absence: fc.constantFrom('unknown', 'unknown', 'idle'),
   freshFor: fc.constantFrom(0, 90_000, 360_000),
+  backlog: fc.constantFrom(false, false, true),
 });
 
 const wake: fc.Arbitrary<WakePolicy | null> = fc.option(
@@ -35,6 +36,9 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
     burst: fc.boolean(),
     scaleDownWindow: fc.constantFrom(0, 0, 120_000),
     leadTime: fc.constantFrom(0, 600_000),
+    slots: fc.constantFrom(null, 1e-9, 0.5, 4),
+    serviceTime: fc.constantFrom(null, 1, 30_000, 86_400_000),
+    deadline: fc.constantFrom(null, null, 1000, 600_000),
     output: fc.constantFrom('replicas', 'signal'),
     dryRun: fc.constantFrom(false, false, false, true),
   })

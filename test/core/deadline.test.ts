@@ -239,6 +239,15 @@ describe('what is known of a backlog', () => {
     });
   });
 
+  test('of many batches the two that came closest become one, as old as the older', () => {
+    let backlog: ReturnType<typeof followBacklog> = null;
+    const moments = Array.from({ length: 17 }, (_, index) => (index === 9 ? 8.5 * MINUTE : index * MINUTE));
+    for (const [index, now] of moments.entries()) backlog = followBacklog(backlog, index + 1, 0, worker, now);
+    expect(backlog?.batches).toHaveLength(16);
+    expect(backlog?.batches[8]).toEqual({ at: 8 * MINUTE, jobs: 2 });
+    expect(backlog?.batches[9]).toEqual({ at: 10 * MINUTE, jobs: 1 });
+  });
+
   test('the sum is always what is there, and it stays small', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(50), fc.nat(5), fc.nat(60_000)), { maxLength: 80 }), (steps) => {
@@ -315,6 +324,12 @@ describe('a deadline in the decision', () => {
     expect(follow(policy, [[240, whole(100), 9]], state).state.backlog?.serving).toBe(9);
   });
 
+  test('knows so too of replicas that were there before the work', () => {
+    const woken: State = { ...initialState, asked: 2, raisedAt: START - MINUTE };
+    expect(follow(policy, [[0, whole(100), {}]], woken).state.backlog?.serving).toBe(0);
+    expect(follow(policy, [[180, whole(100), {}]], woken).state.backlog?.serving).toBe(2);
+  });
+
   test('a clock that was set back ages nothing', () => {
     const { state } = follow(policy, [[0, inCluster(whole(100), none), 9]]);
     const before = inCluster(whole(100), none);
@@ -324,80 +339,35 @@ describe('a deadline in the decision', () => {
     expect(cleared.state.backlog?.batches).toHaveLength(1);
   });
 
-  interface Run {
-    readonly lateBy: Millis;
-    readonly most: number;
-    readonly starts: number;
-    readonly worstStage: boolean;
-  }
+  test('is past when it is past, and said so', () => {
+    const { last } = follow(policy, [
+      [0, inCluster(whole(1), { current: 1, ready: 1 }), 1],
+      [690, inCluster(whole(1), { current: 1, ready: 1 }), 1],
+    ]);
+    expect(last.reason).toContain('the oldest due 90 s ago');
+    expect(last.reason).toContain('the deadline of 10 min cannot be met: short by 90 s');
+  });
 
-  /** Jobs at once, on replicas that start after the lead time and leave when they are not wanted and have no job. */
-  function run(count: number, given: Policy): Run {
-    const [tick, slots] = [5 * SECOND, given.slots ?? 1];
-    const service = given.serviceTime ?? SECOND;
-    let state: State = initialState;
-    let waiting = count;
-    const replicas: { readyAt: Millis; jobs: Millis[] }[] = [];
-    const totals = { lateBy: -Infinity, most: 0, starts: 0, worstStage: false };
-    for (let now = START; now < START + 6 * 3600 * SECOND; now += tick) {
-      for (const each of replicas) each.jobs = each.jobs.filter((end) => end > now);
-      const active = replicas.reduce((sum, each) => sum + each.jobs.length, 0);
-      if (waiting + active === 0) return { ...totals, lateBy: now - (START + (given.deadline ?? 0)) };
-      const ready = replicas.filter(({ readyAt }) => readyAt <= now).length;
-      const view = inCluster(whole(waiting + active), { current: replicas.length, ready });
-      const step = decide(state, view(now), given, now);
-      state = step.state;
-      const { desired, stages } = step.decision;
-      totals.worstStage ||= stages.some(({ stage }) => stage === 'deadline');
-      while (replicas.length < desired) {
-        replicas.push({ readyAt: now + given.leadTime, jobs: [] });
-        totals.starts += 1;
-      }
-      for (let index = replicas.length - 1; index >= 0 && replicas.length > desired; index -= 1)
-        if (replicas[index]?.jobs.length === 0) replicas.splice(index, 1);
-      totals.most = Math.max(totals.most, replicas.length);
-      for (const each of replicas) {
-        while (each.readyAt <= now && each.jobs.length < slots && waiting > 0) {
-          each.jobs.push(now + service);
-          waiting -= 1;
-        }
-      }
-    }
-    throw new Error('never done');
-  }
+  test('of a signal that counts no jobs means nothing', () => {
+    follow(policyWith({ signals: [queue], burst: false, deadline: MINUTE }), [[0, whole(50), 5]]);
+  });
 
-  test('a batch is done in time by as many as were planned at first, and no replica is started twice', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 400 }),
-        fc.constantFrom(10, 30, 60),
-        fc.constantFrom(1, 4),
-        fc.constantFrom(0, 60, 240),
-        fc.integer({ min: 6, max: 40 }),
-        (count, service, slots, lead, minutes) => {
-          const given: Policy = {
-            ...policy,
-            slots,
-            serviceTime: service * SECOND,
-            leadTime: lead * SECOND,
-            deadline: minutes * MINUTE,
-          };
-          const fresh = {
-            ...crew,
-            slots,
-            serviceTime: service * SECOND,
-            leadTime: lead * SECOND,
-            startingIn: 0,
-          };
-          // Whole ticks pass before a decision and before a slot takes its next job: what fits only just may be late by that.
-          const planned = fewestReplicas({ jobs: count, within: minutes * MINUTE }, fresh);
-          const { lateBy, most, starts } = run(count, given);
-          expect(lateBy).toBeLessThanOrEqual(service * SECOND + 10 * SECOND);
-          expect(most).toBeLessThanOrEqual((planned ?? 0) + 1);
-          expect(starts).toBeLessThanOrEqual((planned ?? 0) + 1);
-        },
-      ),
-      { numRuns: 1500 },
+  test('without a service time a job is taken to last as long as it may', () => {
+    const vague = { ...policy, serviceTime: null, slots: 4 };
+    const { last } = follow(vague, [[0, inCluster(whole(8), { current: 2, ready: 2 }), 2]]);
+    expect(last.reason).toContain(
+      'jobs of 10 min, the oldest due in 10 min: 2 of 4 at once'.replace('jobs', 'requests'),
     );
+  });
+
+  test('a state from the future is as old as now, in all its parts', () => {
+    const many = follow(policy, [
+      [0, inCluster(whole(10), none), 1],
+      [60, inCluster(whole(20), none), {}],
+    ]);
+    const earlier = START + 30 * SECOND;
+    const { state } = decide(many.state, inCluster(whole(20), none)(earlier), policy, earlier);
+    expect(state.backlog).toMatchObject({ at: earlier, roseAt: earlier });
+    expect(state.backlog?.batches.map(({ at }) => at)).toEqual([START, earlier]);
   });
 });

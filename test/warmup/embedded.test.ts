@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
+import { PgliteClient, threadOver } from '../../src/warmup/backend/pglite-client.js';
 import { lockState } from '../../src/warmup/backend/state-lock.js';
 import { redisOnPath } from '../../src/warmup/backend/redis-child.js';
 import { eventually, temporaryFolder } from '../support/processes.js';
@@ -63,6 +66,36 @@ describe.each(['redis-server', 'pglite'] as const)('the embedded store %s', (kin
     expect(await second.warmUps.queue.cancel(planned.id)).toBe(true);
   }, 90_000);
 });
+
+test('the thread of PGlite is started again when it dies, with all that was acknowledged', async () => {
+  const folder = await temporaryFolder('pglite');
+  const threads: Worker[] = [];
+  const open = (data: Parameters<typeof threadOver>[0]) => {
+    const thread = threadOver(data);
+    threads.push(thread);
+    return thread;
+  };
+  const log = new NotedLog();
+  const database = new PgliteClient(folder, log, open);
+  const heard: string[] = [];
+  database.listen((channel, payload) => heard.push(`${channel} ${payload}`));
+  await database.start();
+  await database.query('CREATE TABLE public.kept (a int); INSERT INTO public.kept VALUES (7)');
+  const asked = database.query('SELECT pg_sleep(5)').catch((error: Error) => error.message);
+  await threads[0]!.terminate();
+  expect(await asked).toBe('the embedded store stopped');
+  await expect(database.query('SELECT 1')).rejects.toThrow('being started again');
+  const rows = await eventually(
+    'it answers',
+    async () => (await database.query('SELECT a FROM public.kept')).rows,
+  );
+  expect(rows).toEqual([{ a: 7 }]);
+  await database.query('SELECT pg_notify($1, $2)', ['bullmq_jobs', 'warm-ups']);
+  await expect.poll(() => heard).toEqual(['bullmq_jobs warm-ups']);
+  expect(threads).toHaveLength(2);
+  await database.close();
+  await rm(folder, { recursive: true });
+}, 60_000);
 
 describe('the redis-server of its own', () => {
   test('is started again when it dies, and forgets nothing', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { WarmUp } from '../../src/ports/warm-up.js';
 import { openWarmUps, type WarmUps } from '../../src/warmup/open.js';
 import { pause } from '../../src/warmup/pause.js';
 import { eventually } from '../support/processes.js';
@@ -48,14 +49,23 @@ async function endOf({ ledger, queue }: WarmUps, name: string) {
   return line;
 }
 
+/** Its end as it should be, without waiting for it: its hold is cut short. */
+async function cutShort(warmUps: WarmUps, planned: WarmUp) {
+  await eventually('it holds', async () =>
+    (await warmUps.queue.list(planned.workload)).find(({ phase }) => phase === 'holding'),
+  );
+  await warmUps.queue.plan({ ...planned, holdUntil: Math.max(planned.readyBy, Date.now() + 100) });
+  return endOf(warmUps, planned.workload);
+}
+
 const completed = (lines: readonly StepLine[], id: string) =>
   lines.filter((line) => line.id === id && line.ended !== undefined).map(({ step }) => step);
 
-describe('a process that is killed', () => {
+describe('a process that is killed, or taken', () => {
   test.each(STEPS)('while it does the step %s loses nothing and does nothing twice', async (step) => {
     const dying = await startScaler({ redisUrl: redis.url, stateDir: null, stepMs: 400 });
     const { warmUps } = await open(false);
-    const planned = warmUp({ workload: workload(), hold: 7000 });
+    const planned = warmUp({ workload: workload(), hold: 60_000 });
     await warmUps.queue.plan(planned);
     await eventually(`it does ${step}`, async () => dying.lines.find((line) => line.step === step));
     await dying.kill();
@@ -63,7 +73,7 @@ describe('a process that is killed', () => {
     expect(before).toEqual(STEPS.slice(0, STEPS.indexOf(step)));
     await expect.poll(() => warmUps.floors.floorsOf(planned.workload)).toHaveLength(1);
     const second = await open();
-    const line = await endOf(second.warmUps, planned.workload);
+    const line = await cutShort(second.warmUps, planned);
     expect([...before, ...second.steps.of(planned.id)]).toEqual([...STEPS]);
     expect(line.steps.map((each) => each.step)).toEqual(['floor', ...STEPS]);
     expect(line.readyAt).not.toBeNull();
@@ -85,6 +95,23 @@ describe('a process that is killed', () => {
     const second = await open();
     expect((await endOf(second.warmUps, planned.workload)).outcome).toBe('wasted');
     expect(second.steps.of(planned.id)).toEqual([]);
+  });
+
+  test('for dead, and goes on after another has taken over, does nothing more', async () => {
+    const stopped = await startScaler({ redisUrl: redis.url, stateDir: null, stepMs: 500 });
+    const { warmUps } = await open(false);
+    const planned = warmUp({ workload: workload(), hold: 60_000 });
+    await warmUps.queue.plan(planned);
+    await eventually('it waits', async () => stopped.lines.find(({ step }) => step === 'ready'));
+    process.kill(stopped.pid, 'SIGSTOP');
+    const second = await open();
+    await expect.poll(() => second.steps.of(planned.id), { timeout: 15_000 }).toEqual(['ready', 'model']);
+    process.kill(stopped.pid, 'SIGCONT');
+    await pause(1200, never);
+    expect(stopped.lines.map(({ step }) => step)).not.toContain('model');
+    const line = await cutShort(warmUps, planned);
+    expect(line.steps.map(({ step }) => step)).toEqual(['floor', ...STEPS]);
+    await stopped.kill();
   });
 
   test('over one warm-up again and again is not killed for ever', async () => {
@@ -119,7 +146,7 @@ describe('a process that is killed', () => {
 describe('Redis that is killed and comes back', () => {
   test.each(STEPS)('during the step %s', async (step) => {
     const { warmUps, steps } = await open();
-    const planned = warmUp({ workload: workload(), hold: 6000 });
+    const planned = warmUp({ workload: workload(), hold: 60_000 });
     let release = () => undefined as void;
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -132,7 +159,7 @@ describe('Redis that is killed and comes back', () => {
     release();
     await pause(200, never);
     await redis.up();
-    const line = await endOf(warmUps, planned.workload);
+    const line = await cutShort(warmUps, planned);
     expect(line.readyAt).not.toBeNull();
     // The step that was under way is done again if its end could not be written down; one that was written down, never.
     const acts = steps.of(planned.id);
@@ -178,6 +205,20 @@ describe('Redis that is killed and comes back', () => {
     );
     await endOf(warmUps, planned.workload);
   });
+});
+
+test('a server stops in seconds while Redis is away, and the next takes up its work', async () => {
+  const first = await open();
+  const planned = warmUp({ workload: workload(), hold: 30_000 });
+  first.steps.ready = forever;
+  await first.warmUps.queue.plan(planned);
+  await expect.poll(() => first.steps.of(planned.id)).toEqual(['nodes', 'ready']);
+  await redis.kill();
+  await first.warmUps.close();
+  await redis.up();
+  const second = await open();
+  await expect.poll(() => second.steps.of(planned.id), { timeout: 10_000 }).toEqual(['ready', 'model']);
+  await second.warmUps.queue.cancel(planned.id);
 });
 
 test('a server starts while Redis is away, and works when it comes', async () => {

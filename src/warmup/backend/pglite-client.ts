@@ -22,20 +22,23 @@ interface Waiting {
 export class PgliteClient {
   readonly #folder: string;
   readonly #log: Log;
+  readonly #open: typeof threadOver;
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(channel: string, payload: string) => void>();
   #numbers = 0;
   #thread: Worker | null = null;
   #closing = false;
 
-  constructor(folder: string, log: Log) {
+  /** @param open how its thread is made */
+  constructor(folder: string, log: Log, open: typeof threadOver = threadOver) {
+    this.#open = open;
     this.#folder = folder;
     this.#log = log;
   }
 
   /** Resolves when it takes questions. Rejects when the thread dies first. */
   start(): Promise<void> {
-    const thread = threadOver({ folder: this.#folder });
+    const thread = this.#open({ folder: this.#folder });
     const ready = new Promise<void>((resolve, reject) => {
       thread.on('message', (answer: Answer) => this.#take(answer, resolve));
       thread.once('error', (error) => {
@@ -43,7 +46,7 @@ export class PgliteClient {
         reject(error);
       });
       thread.once('exit', () => {
-        const gone = new Error('the embedded store stopped');
+        const gone = away('the embedded store stopped');
         reject(gone);
         this.#lost(thread, gone);
       });
@@ -54,7 +57,7 @@ export class PgliteClient {
 
   async query(text: string, params: readonly unknown[] = []): Promise<Rows> {
     const thread = this.#thread;
-    if (thread === null) throw new Error('the embedded store is being started again');
+    if (thread === null) throw away('the embedded store is being started again');
     this.#numbers += 1;
     const number = this.#numbers;
     const rows = new Promise<readonly unknown[]>((resolve, reject) => {
@@ -123,11 +126,16 @@ export class PgliteClient {
 }
 
 /** Node 20 reads no TypeScript: from source, in development and tests, tsx is registered in the thread first. */
-function threadOver(workerData: ThreadData): Worker {
+export function threadOver(workerData: ThreadData): Worker {
   if (!import.meta.url.endsWith('.ts')) {
     return new Worker(new URL('./pglite-thread.js', import.meta.url), { workerData });
   }
   const { href } = new URL('./pglite-thread.ts', import.meta.url);
   const code = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(href)}); })`;
   return new Worker(code, { eval: true, workerData });
+}
+
+/** With the code by which BullMQ knows that its store is away: it then waits a second before it tries again. */
+function away(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ECONNREFUSED' });
 }

@@ -37,9 +37,10 @@ export interface RedisPlace {
 
 /** Connects in the background: a Redis that is away is no reason not to start. */
 export function openRedis({ kind, shared, description, at, onClose }: RedisPlace, log: Log): Backend {
+  const noteError = noting(log);
   const connect = (options: typeof CALLS | typeof WORKER) => {
     const client = 'url' in at ? new Redis(at.url, options) : new Redis(at.socket, options);
-    client.on('error', (error: Error) => noteError(error, log));
+    client.on('error', noteError);
     return client;
   };
   const store = connect(CALLS);
@@ -65,8 +66,12 @@ export function openRedis({ kind, shared, description, at, onClose }: RedisPlace
   };
 }
 
-/** Without the address: a URL may hold a password. */
-function noteError(error: NodeJS.ErrnoException, log: Log): void {
-  if (error.code !== undefined || /closed|timed out/i.test(error.message)) return; // said once, by the board
-  log.warn({ why: error.message }, 'Redis refuses the connection for warm-ups');
+/** Says each refusal once, such as a wrong password, and without the address, which may hold it. */
+function noting(log: Log): (error: NodeJS.ErrnoException) => void {
+  let last = '';
+  return (error) => {
+    if (error.code !== undefined || /closed|timed out/i.test(error.message)) return; // the board says once that it is away
+    if (error.message !== last) log.warn({ why: error.message }, 'Redis refuses the connection for warm-ups');
+    last = error.message;
+  };
 }

@@ -21,7 +21,8 @@ export class Accounts implements Ledger {
   }
 
   observe(workload: string, tick: LoadTick): void {
-    for (const { warmUp } of this.#board.underWay(workload)) {
+    for (const { warmUp, phase } of this.#board.of(workload)) {
+      if (phase === 'planned') continue;
       const noted = this.#noted.get(warmUp.id);
       if (noted === undefined) this.#noted.set(warmUp.id, [tick]);
       else if (noted.length < MOST_TICKS) noted.push(tick);
@@ -31,7 +32,7 @@ export class Accounts implements Ledger {
   async records(workload: string): Promise<LedgerRecord[]> {
     const all = await this.#store.list(ledgerOf(workload));
     return [...all.values()]
-      .map(({ value }) => JSON.parse(value) as LedgerRecord)
+      .flatMap(({ value }) => (parsed(value) as LedgerRecord | null) ?? [])
       .toSorted((a, b) => b.endedAt - a.endedAt);
   }
 
@@ -79,7 +80,7 @@ export class Accounts implements Ledger {
 }
 
 function folded(text: string | null, { warmUp }: WarmUpRecord, ticks: readonly LoadTick[]): Account {
-  const before = text === null ? NOTHING_SEEN : (JSON.parse(text) as Account);
+  const before = ((text === null ? null : parsed(text)) as Account | null) ?? NOTHING_SEEN;
   return ticks.reduce((sum, tick) => account(sum, warmUp, tick), before);
 }
 
@@ -118,4 +119,14 @@ function ledgerRecord(
 function outcomeOf({ warmUp, readyAt, late }: WarmUpRecord, { loadCameAt }: Account): LedgerOutcome {
   if (late || readyAt === null || readyAt > warmUp.readyBy) return 'late';
   return loadCameAt === null ? 'wasted' : 'used';
+}
+
+/** Null for what is damaged: a line that cannot be read must not keep a warm-up from ending. */
+function parsed(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
 }

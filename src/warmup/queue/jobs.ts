@@ -34,7 +34,6 @@ export type Rung = { readonly kind: 'done' } | { readonly kind: 'again'; readonl
 export type OnRing = (id: string, signal: AbortSignal) => Promise<Rung>;
 
 const CALL_TIMEOUT: Millis = 5000;
-const CLOSE_TIMEOUT: Millis = 5000;
 /** Tries that fail are bounded by the warm-up's own record: while the store is away, its alarm clock must not be used up. */
 const ENDLESS = 1_000_000;
 const LONGEST_STORE_BACK_OFF: Millis = 30_000;
@@ -128,11 +127,17 @@ export class Jobs {
     });
   }
 
-  /** What rings is put back, for another process or the next start; then nothing rings here any more. */
-  async close(): Promise<void> {
+  /**
+   * What rings is put back, for another process or the next start; then nothing rings here any more.
+   *
+   * @param length how long that may take
+   */
+  async close(length: Millis): Promise<void> {
     this.#stopping.abort(new Error('the server stops'));
     const closing = [this.#worker?.close() ?? Promise.resolve(), this.#queue.close()];
-    await within(CLOSE_TIMEOUT, Promise.allSettled(closing)).catch(() => this.#worker?.close(true));
+    // While the store is away BullMQ waits for it: then it is left to end with its connections, and what rang is
+    // found by the next process like that of one that was killed.
+    await within(length, Promise.allSettled(closing)).catch(() => undefined);
   }
 
   async #add(id: string, delay: Millis): Promise<void> {

@@ -14,7 +14,7 @@ import {
   type WarmUpRecord,
 } from '../record.js';
 import { changeRecord, DEAD, FLOORS, WARM_UPS, type Change } from '../records.js';
-import { ANY, type Store, type Stored } from '../store/store.js';
+import { ABSENT, ANY, type Store, type Stored } from '../store/store.js';
 import { withoutReadiness } from '../worker/run.js';
 import type { Jobs } from './jobs.js';
 
@@ -62,7 +62,8 @@ export class StoredWarmUpQueue implements WarmUpQueue {
   }
 
   known(workload?: string): readonly WarmUpStatus[] {
-    return ordered([...this.#parts.board.warmUps().values()], workload);
+    const { board } = this.#parts;
+    return ordered(workload === undefined ? [...board.warmUps().values()] : board.of(workload), workload);
   }
 
   async dead(): Promise<DeadWarmUp[]> {
@@ -83,7 +84,7 @@ export class StoredWarmUpQueue implements WarmUpQueue {
     const record = newRecord({ ...warmUp, startAt: now, readyBy }, now);
     const done = await store.commit([
       { op: 'drop', in: DEAD, id, expect: letter.stored.revision },
-      { op: 'put', in: WARM_UPS, id, value: JSON.stringify(record), expect: 0 },
+      { op: 'put', in: WARM_UPS, id, value: JSON.stringify(record), expect: ABSENT },
     ]);
     if (!done) return false;
     await jobs.set(id, now);

@@ -1,10 +1,9 @@
 import type { Millis } from '../../core/time.js';
 import type { Endings, EndingParts } from '../endings.js';
-import { floorOf, type WarmUpRecord } from '../record.js';
+import { floorOf, readRecord, type WarmUpRecord } from '../record.js';
 import type { Pools } from '../pools.js';
 import type { Rung } from '../queue/jobs.js';
 import { changeRecord, FLOORS, WARM_UPS } from '../records.js';
-import { readRecord } from '../record.js';
 import { ANY } from '../store/store.js';
 import { Interrupted } from './guard.js';
 import { Lease } from './lease.js';

@@ -1,0 +1,93 @@
+import type { Node, Taint, Toleration } from '../ports/cluster-objects.js';
+
+/** Resource name → amount, in the units of `Node.allocatable`. */
+export type Amounts = Readonly<Record<string, number>>;
+
+export interface NodeRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+  readonly values: readonly string[];
+}
+
+/** All of its requirements hold. One without any matches no node, as Kubernetes has it. */
+export interface NodeTerm {
+  /** Of the node's labels. */
+  readonly labels: readonly NodeRequirement[];
+  /** Of its fields, of which there is one: `metadata.name`. */
+  readonly fields: readonly NodeRequirement[];
+}
+
+/** All of a pod that decides where it can be. */
+export interface PodShape {
+  /** Of the whole pod, as the scheduler counts it. */
+  readonly requests: Amounts;
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  /** Required during scheduling: one of the terms matches. Null: none is required. */
+  readonly affinity: readonly NodeTerm[] | null;
+  readonly tolerations: readonly Toleration[];
+  /** GPU memory that one replica takes, in bytes, as declared; null: not said. */
+  readonly gpuMemory: number | null;
+}
+
+/** Why no pod of the shape can ever be on such a node, or null. */
+export function refusedBy(
+  shape: PodShape,
+  node: Pick<Node, 'name' | 'labels' | 'taints'>,
+  extendedResourceToleration: boolean,
+): string | null {
+  for (const [key, value] of Object.entries(shape.nodeSelector)) {
+    if (node.labels[key] !== value) return `the node selector wants ${key}=${value}`;
+  }
+  if (shape.affinity !== null && !shape.affinity.some((term) => matches(term, node))) {
+    return 'the required node affinity does not match';
+  }
+  const taint = node.taints.find(
+    (each) => !tolerates(shape, each) && !(extendedResourceToleration && (shape.requests[each.key] ?? 0) > 0),
+  );
+  if (taint === undefined) return null;
+  return `the taint ${taint.key}${taint.value === '' ? '' : `=${taint.value}`}:${taint.effect} is not tolerated`;
+}
+
+function matches({ labels, fields }: NodeTerm, node: Pick<Node, 'name' | 'labels'>): boolean {
+  if (labels.length + fields.length === 0) return false;
+  const named = (key: string) => (key === 'metadata.name' ? node.name : undefined);
+  return (
+    labels.every((each) => holds(each, node.labels[each.key])) &&
+    fields.every((each) => holds(each, named(each.key)))
+  );
+}
+
+function holds({ operator, values }: NodeRequirement, value: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+      return compared(value, values) > 0;
+    case 'Lt':
+      return compared(value, values) < 0;
+  }
+}
+
+/** NaN, which is neither above nor below, unless both are whole numbers. */
+function compared(value: string | undefined, values: readonly string[]): number {
+  const [bound, ...others] = values;
+  const whole = /^-?\d+$/;
+  if (value === undefined || bound === undefined || others.length > 0) return NaN;
+  return whole.test(value) && whole.test(bound) ? Number(value) - Number(bound) : NaN;
+}
+
+function tolerates({ tolerations }: PodShape, taint: Taint): boolean {
+  if (taint.effect === 'PreferNoSchedule') return true;
+  return tolerations.some(
+    ({ key, operator, value, effect }) =>
+      (effect === null || effect === taint.effect) &&
+      (key === null ? operator === 'Exists' : key === taint.key) &&
+      (operator === 'Exists' || value === taint.value),
+  );
+}
