@@ -10,6 +10,7 @@ import type { Store } from './store/store.js';
 /** However quiet the store's versions are: one that lost its data may count up to the same number again. */
 const WHOLE_EVERY: Millis = 30_000;
 const SOON: Millis = 50;
+const NONE: readonly StoredFloor[] = [];
 
 interface Collection<T> {
   version: string | null;
@@ -62,8 +63,10 @@ export class Board implements Floors {
   }
 
   floorsOf(workload: string): readonly StoredFloor[] {
+    const floors = this.#byWorkload.get(workload);
+    if (floors === undefined) return NONE;
     const now = this.#clock.now();
-    return (this.#byWorkload.get(workload) ?? []).filter(({ until }) => until > now);
+    return floors.filter(({ until }) => until > now);
   }
 
   health(): FloorsHealth {

@@ -62,7 +62,7 @@ describe.each([
       'model done',
     ]);
     await expect.poll(() => floors(planned.workload)).toEqual([4]);
-    expect(it.warmUps.queue.known(planned.workload)[0]?.phase).toBe('holding');
+    await expect.poll(() => it.warmUps.queue.known(planned.workload)[0]?.phase).toBe('holding');
     await gone(planned.id);
     await expect.poll(() => floors(planned.workload)).toEqual([]);
     const line = await ledgerOf(planned.workload);
@@ -214,9 +214,15 @@ describe.each([
   test('of one workload lift their floors at their time, and take their steps in turn', async () => {
     const name = workload();
     const two = [warmUp({ workload: name, replicas: 2 }), warmUp({ workload: name, replicas: 6 })];
-    it.steps.ready = ({ workload: each }) => (each === name ? pause(500, never) : Promise.resolve());
+    let release = () => undefined as void;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    it.steps.ready = ({ workload: each }) => (each === name ? held : Promise.resolve());
     await Promise.all(two.map((each) => it.warmUps.queue.plan(each)));
-    await expect.poll(() => floors(name).toSorted((a, b) => a - b), { timeout: 480 }).toEqual([2, 6]);
+    await expect.poll(() => floors(name).toSorted((a, b) => a - b)).toEqual([2, 6]);
+    expect(it.steps.acts.filter((act) => act.workload === name)).toHaveLength(2);
+    release();
     for (const { id } of two) await inPhase(id, 'holding');
     const acts = it.steps.acts.filter((act) => act.workload === name).toSorted((a, b) => a.began - b.began);
     expect(acts.map(({ step }) => step)).toEqual(['nodes', 'ready', 'model', 'nodes', 'ready', 'model']);

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PgliteClient, threadOver } from '../../src/warmup/backend/pglite-client.js';
 import { lockState } from '../../src/warmup/backend/state-lock.js';
 import { redisOnPath } from '../../src/warmup/backend/redis-child.js';
@@ -119,8 +119,17 @@ describe('the redis-server of its own', () => {
 });
 
 describe('the lock of a state folder', () => {
+  let folder = '';
+
+  beforeEach(async () => {
+    folder = await temporaryFolder('lock');
+  });
+
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
   test('is one process at a time, and free again when it is let go', async () => {
-    const folder = await temporaryFolder('lock');
     const log = new NotedLog();
     const lock = await lockState(folder, log);
     await expect(lockState(folder, log)).rejects.toThrow('is in use by process');
@@ -131,7 +140,6 @@ describe('the lock of a state folder', () => {
   });
 
   test('of a living process stands, of a dead one not, even where this one has its number', async () => {
-    const folder = await temporaryFolder('lock');
     const file = join(folder, 'lock');
     const other = spawn('sleep', ['60']);
     const hold = (pid: number) =>
@@ -147,7 +155,6 @@ describe('the lock of a state folder', () => {
   });
 
   test('of another machine stands while it beats, and falls when it is silent', async () => {
-    const folder = await temporaryFolder('lock');
     const file = join(folder, 'lock');
     writeFileSync(file, JSON.stringify({ pid: 1, host: 'another-pod', token: 'another' }));
     await expect(lockState(folder, new NotedLog())).rejects.toThrow('process 1 on another-pod');

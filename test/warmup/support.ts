@@ -15,7 +15,7 @@ import { startRedis, type RedisServer } from '../support/redis-server.js';
 export const QUICK: Partial<Limits> = {
   backOff: 50,
   longestBackOff: 400,
-  leastPatience: 1500,
+  leastPatience: 2500,
   patienceInLeadTimes: 0,
   lease: 2000,
   sweep: 300,

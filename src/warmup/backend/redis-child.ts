@@ -58,7 +58,8 @@ export async function startRedisChild(binary: string, folder: string, log: Log):
   let restart: Promise<void> = Promise.resolve();
 
   const start = () => {
-    child = spawn(binary, [...args, ...keeping], { stdio: 'ignore' });
+    // In a group of its own: Ctrl-C ends the server, and the server ends its child when nothing needs it any more.
+    child = spawn(binary, [...args, ...keeping], { stdio: 'ignore', detached: true });
     child.once('error', (error) => log.error({ why: error.message }, `${binary} cannot be run`));
     child.once('exit', (code, signal) => {
       if (stopping) return;

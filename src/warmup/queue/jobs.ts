@@ -7,6 +7,7 @@ import {
   type IQueueBackend,
   type Job,
 } from 'bullmq';
+import { setMaxListeners } from 'node:events';
 import type { Millis } from '../../core/time.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Limits } from '../limits.js';
@@ -46,10 +47,11 @@ export class Jobs {
   readonly #log: Log;
   readonly #queue: Queue<object, void, string, object, void, string, IQueueBackend>;
   #worker: Worker<object, void, string, IQueueBackend> | null = null;
-  #stopping = new AbortController();
+  readonly #stopping = new AbortController();
 
   constructor(backend: JobBackend, clock: Clock, limits: Limits, log: Log) {
     this.#backend = backend;
+    setMaxListeners(0, this.#stopping.signal); // each warm-up under way listens
     this.#clock = clock;
     this.#limits = limits;
     this.#log = log;
