@@ -4,8 +4,8 @@ import { complain } from './command.js';
 import { loadFrom, type Flags } from './replay-inputs.js';
 
 /**
- * `--history FILE`: the load that came right before, as CSV. It warms forecasts, and a run that makes none says that it
- * was given for nothing.
+ * `--history FILE`: the load that came right before, as CSV. It warms the forecast; a run that makes none says that it was
+ * given for nothing.
  *
  * @throws UsageError with file and line
  */
@@ -13,12 +13,9 @@ export function historyFrom(flags: Flags, trigger: Trigger, command: string): Lo
   const file = flags['history'];
   if (typeof file !== 'string') return null;
   const history = loadFrom(file);
-  complain(`pilotlight ${command}: --history ${file}: not used; ${whyUnused(trigger)}`);
+  if (trigger.policy.forecast === 'off')
+    complain(
+      `pilotlight ${command}: --history ${file}: not used; the trigger makes no forecast (forecast is off)`,
+    );
   return history;
-}
-
-function whyUnused({ policy: { forecast } }: Trigger): string {
-  return forecast === 'off'
-    ? 'the trigger makes no forecast (forecast is off, its default)'
-    : `forecast is ${forecast}, but this version makes no forecast yet`;
 }

@@ -22,7 +22,7 @@ export interface RunOrder {
 export function runOrder(parts: Parts, { part, candidate }: RunOrder): Score {
   const { load, setup } = parts[part];
   const { object, trigger, loops, maxReplicas } = candidate;
-  const policy = manifestPolicy(object, trigger, loops, undefined, { history: parts.history });
+  const policy = manifestPolicy(object, trigger, loops, undefined, { history: parts.history, startup: setup });
   return simulate(load, { ...setup, maxReplicas }, policy);
 }
 

@@ -92,10 +92,12 @@ function memoryOtherwise(node: Node, profile: string | null, declared: number | 
 
 function sharingOf(node: Node, name: string, perDevice: number): GpuResource['sharing'] {
   const said =
-    node.labels['nvidia.com/gpu.sharing-strategy'] ?? node.labels['cloud.google.com/gke-gpu-sharing-strategy'];
+    node.labels['nvidia.com/gpu.sharing-strategy'] ??
+    node.labels['cloud.google.com/gke-gpu-sharing-strategy'];
   if (said === 'mps') return perDevice > 1 ? 'mps' : 'none';
   const product = node.labels['nvidia.com/gpu.product'] ?? '';
-  const shared = perDevice > 1 || name.endsWith('.shared') || (product.endsWith('-SHARED') && said !== 'none');
+  const shared =
+    perDevice > 1 || name.endsWith('.shared') || (product.endsWith('-SHARED') && said !== 'none');
   return shared ? 'time-slicing' : 'none';
 }
 

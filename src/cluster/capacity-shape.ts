@@ -1,4 +1,5 @@
 import type { Node, Taint, Toleration } from '../ports/cluster-objects.js';
+import { list, record, text, type Json, type JsonRecord } from './objects/json.js';
 
 /** Resource name → amount, in the units of `Node.allocatable`. */
 export type Amounts = Readonly<Record<string, number>>;
@@ -17,8 +18,8 @@ export interface NodeTerm {
   readonly fields: readonly NodeRequirement[];
 }
 
-/** All of a pod that decides where it can be. */
-export interface PodShape {
+/** All of a replica that decides where it can be: the pod template's shape, its required node affinity and its memory. */
+export interface ReplicaShape {
   /** Of the whole pod, as the scheduler counts it. */
   readonly requests: Amounts;
   readonly nodeSelector: Readonly<Record<string, string>>;
@@ -31,7 +32,7 @@ export interface PodShape {
 
 /** Why no pod of the shape can ever be on such a node, or null. */
 export function refusedBy(
-  shape: PodShape,
+  shape: ReplicaShape,
   node: Pick<Node, 'name' | 'labels' | 'taints'>,
   extendedResourceToleration: boolean,
 ): string | null {
@@ -82,7 +83,7 @@ function compared(value: string | undefined, values: readonly string[]): number 
   return whole.test(value) && whole.test(bound) ? Number(value) - Number(bound) : NaN;
 }
 
-function tolerates({ tolerations }: PodShape, taint: Taint): boolean {
+function tolerates({ tolerations }: ReplicaShape, taint: Taint): boolean {
   if (taint.effect === 'PreferNoSchedule') return true;
   return tolerations.some(
     ({ key, operator, value, effect }) =>
@@ -90,4 +91,30 @@ function tolerates({ tolerations }: PodShape, taint: Taint): boolean {
       (key === null ? operator === 'Exists' : key === taint.key) &&
       (operator === 'Exists' || value === taint.value),
   );
+}
+
+/**
+ * The required node affinity of a pod template's spec; null: none. What cannot be read matches no node, as a term that
+ * the API server would refuse.
+ */
+export function requiredAffinity(spec: JsonRecord): NodeTerm[] | null {
+  const required = record(record(spec['affinity'])['nodeAffinity'])[
+    'requiredDuringSchedulingIgnoredDuringExecution'
+  ];
+  if (required === undefined || required === null) return null;
+  return list(record(required)['nodeSelectorTerms']).map((term) => ({
+    labels: list(record(term)['matchExpressions']).map(requirementOf),
+    fields: list(record(term)['matchFields']).map(requirementOf),
+  }));
+}
+
+const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'] as const;
+
+function requirementOf(value: Json): NodeRequirement {
+  const given = record(value);
+  const key = text(given['key']);
+  const operator = OPERATORS.find((each) => each === given['operator']);
+  if (key === null || operator === undefined) return { key: '', operator: 'In', values: [] };
+  const values = list(given['values']).filter((each): each is string => typeof each === 'string');
+  return { key, operator, values };
 }

@@ -1,10 +1,11 @@
 import type { StageName } from './decision.js';
 import type { Moment } from './moment.js';
+import type { Observation } from './observation.js';
 import { MOST_REPLICAS, type Policy } from './policy.js';
 import { stage, type Recommendation } from './recommend.js';
 import { stabilised } from './stabilise.js';
 import type { State } from './state.js';
-import { inWords } from './time.js';
+import { inWords, MINUTE, type Millis } from './time.js';
 import { wakeReplicas } from './wake.js';
 
 /** Stage 7, the trigger's own bounds; what holds for a time comes with floors.ts. */
@@ -29,11 +30,11 @@ export function ceiling({ maxReplicas }: Policy): number {
 
 /** Stage 8. What is held for want of data is no recommendation, and leaves the window as it is. */
 export function overWindow(
-  { policy, state, now }: Moment,
+  { policy, observation, state, now }: Moment,
   recommendation: Recommendation,
 ): { readonly recommendation: Recommendation; readonly recommendations: State['recommendations'] } {
   if (recommendation.verdict !== 'fresh') return { recommendation, recommendations: state.recommendations };
-  const window = policy.scaleDownWindow;
+  const window = windowOf(policy, observation);
   const { replicas, recommendations } = stabilised(
     state.recommendations,
     recommendation.replicas,
@@ -43,6 +44,16 @@ export function overWindow(
   if (replicas === recommendation.replicas) return { recommendation, recommendations };
   const why = `${replicas} was wanted within the scale-down window of ${inWords(window)}`;
   return { recommendation: moved(recommendation, 'stabilise', replicas, why), recommendations };
+}
+
+/** The HPA's default, which a trigger with a forecast is told to switch off, because the forecast holds what is worth it. */
+const UNTIL_FORECAST: Millis = 5 * MINUTE;
+
+/** Until the forecast has seen enough to speak, it holds as an HPA would. */
+function windowOf({ forecast, scaleDownWindow }: Policy, observation: Observation): Millis {
+  const advice = observation.forecast ?? null;
+  const isSilent = forecast !== 'off' && (advice === null || advice.standsBack === true);
+  return isSilent ? Math.max(scaleDownWindow, UNTIL_FORECAST) : scaleDownWindow;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { ceiling, overWindow, withinBounds, zeroOnlyIfWakeable } from './bounds.js';
 import type { Decision, Stage, Verdict } from './decision.js';
 import { asOrdered } from './floors.js';
+import { asForeseen } from './foreseen.js';
 import { look, type Moment } from './moment.js';
 import type { Observation } from './observation.js';
 import type { Policy } from './policy.js';
-import { publishReplicas, publishSignals } from './publish.js';
+import { hpaTolerance, publishReplicas, publishSignals } from './publish.js';
 import { recommend, stage, type Recommendation } from './recommend.js';
 import type { State } from './state.js';
 import type { Millis } from './time.js';
@@ -21,7 +22,7 @@ export function decide(
   now: Millis,
 ): { readonly state: State; readonly decision: Decision } {
   const moment = look(state, observation, policy, now);
-  const bounded = withinBounds(policy, recommend(moment));
+  const bounded = withinBounds(policy, asForeseen(moment, recommend(moment)));
   const { recommendation, recommendations } = overWindow(moment, bounded);
   const final = asOrdered(moment, zeroOnlyIfWakeable(moment, recommendation));
   const outcome = publish(moment, final);
@@ -46,7 +47,7 @@ function publish(moment: Moment, final: Recommendation): Outcome {
   if (policy.dryRun) return publishDry(moment, final, known);
   // A held decision is repeated as it was: without data there is no count to work the HPA's tolerance out from.
   const current = final.verdict === 'fresh' ? known : null;
-  const reader = { current, tolerance: policy.tolerance, most: ceiling(policy) };
+  const reader = { current, tolerance: hpaTolerance(policy.tolerance), most: ceiling(policy) };
   const published =
     policy.output === 'signal'
       ? publishSignals(final.raw, targetsOf(policy), final.replicas, reader)
@@ -61,7 +62,7 @@ function publish(moment: Moment, final: Recommendation): Outcome {
 
 function publishDry({ policy }: Moment, final: Recommendation, current: number | null): Outcome {
   const targets = policy.output === 'signal' ? targetsOf(policy) : [1];
-  const reader = { current, tolerance: policy.tolerance, most: Infinity };
+  const reader = { current, tolerance: hpaTolerance(policy.tolerance), most: Infinity };
   const metrics = targets.map((target) => publishReplicas(current ?? 0, reader, target).value);
   if (current === null) {
     const why = 'dryRun: the current replica count is not known';

@@ -10,6 +10,7 @@ export type StageName =
   | 'deadline'
   | 'coming'
   | 'burst'
+  | 'forecast'
   | 'floor'
   | 'ceiling'
   | 'stabilise'

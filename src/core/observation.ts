@@ -49,6 +49,14 @@ export interface Sleep {
   readonly why: string;
 }
 
+/** What the forecast asks for, worked out before the decision so that the record of it is complete. */
+export interface Advice {
+  readonly replicas: number;
+  /** Its record does not pay: it says why, and the signals decide. */
+  readonly standsBack?: boolean;
+  readonly why: string;
+}
+
 /** All that is known of one workload at one moment. */
 export interface Observation {
   /** In the order of the policy's signals. */
@@ -63,6 +71,8 @@ export interface Observation {
   readonly hpaAsks: boolean;
   /** Those that hold now; one whose `until` has come does not. Absent: none. */
   readonly floors?: readonly Floor[];
+  /** Absent or null: there is none, and the signals alone decide. */
+  readonly forecast?: Advice | null;
   /** Absent or null: awake. */
   readonly sleep?: Sleep | null;
 }

@@ -113,6 +113,16 @@ const scrape = z.union([
   z.strictObject({ none: z.string().min(1).describe('Why there is no direct form.') }),
 ]);
 
+const served = z
+  .strictObject({
+    prometheus: z.strictObject({ value: promql, at: prometheus.shape.at }),
+    scrape: scrapeExpression.describe('On the page that has the signal.'),
+  })
+  .describe(
+    'Requests per second that leave the pods, in whatever way: grouped as the signal. With the change of what is in the ' +
+      'system they are the requests that come, which a forecast learns from. Asked only where a trigger forecasts.',
+  );
+
 export const profileSchema = z.strictObject({
   $schema: z.string().optional(),
   name: z
@@ -156,6 +166,7 @@ export const profileSchema = z.strictObject({
     ])
     .describe('How Prometheus has it; `fromTrigger` takes the PromQL from that key of the trigger.'),
   scrape,
+  served: served.optional(),
   source: z.strictObject({
     metric: z.string().min(1),
     vendor: z.string().min(1).describe('Who writes the metric and since or until which version.'),

@@ -61,7 +61,10 @@ export function compileProfiles(files: readonly ProfileFile[]): ReadonlyMap<stri
     checkName(each, byName.get(each.profile.name));
     byName.set(each.profile.name, each);
   }
-  for (const each of byName.values()) checkWake(each, byName);
+  for (const each of byName.values()) {
+    checkWake(each, byName);
+    checkServed(each);
+  }
   return new Map([...byName].map(([name, { profile }]) => [name, profile]));
 }
 
@@ -106,6 +109,14 @@ function checkWake({ file, profile, lineOf }: Parsed, byName: ReadonlyMap<string
   const waking = byName.get(profile.wake)?.profile;
   const reason = wakeFault(profile.wake, waking, byName.keys());
   if (reason !== null) throw new ProfileError(file, [{ line: lineOf(['wake']), message: `wake: ${reason}` }]);
+}
+
+/** What leaves a pod is added to what is in that pod: it takes series of pods, and a page or a query of the profile's own. */
+function checkServed({ file, profile, lineOf }: Parsed): void {
+  const { served, series, prometheus } = profile;
+  if (served === undefined || (series === 'pod' && !('fromTrigger' in prometheus))) return;
+  const message = 'served: expected only beside a signal of pods whose query is the profile’s own';
+  throw new ProfileError(file, [{ line: lineOf(['served']), message }]);
 }
 
 function wakeFault(name: string, waking: Profile | undefined, names: Iterable<string>): string | null {

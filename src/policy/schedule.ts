@@ -56,6 +56,32 @@ export function windowsAt(
   return { floors, sleep: longest, until };
 }
 
+/** A warm window with its whole span. */
+export interface WarmSpan {
+  readonly from: Millis;
+  readonly until: Millis;
+  readonly replicas: number;
+  readonly why: string;
+}
+
+/** The warm windows that hold now, or start within `ahead`. */
+export function warmSpans(
+  { timezone, warm }: Schedule,
+  ahead: Millis,
+  now: Millis,
+  startsOf: StartsOf = createStarts(),
+): WarmSpan[] {
+  return warm.flatMap(({ start, length, replicas }) => {
+    const { last, next } = startsOf(start, timezone, now);
+    const held = last !== null && now < last + length ? [last] : [];
+    const coming = next !== null && next <= now + ahead ? [next] : [];
+    return [...held, ...coming].map((from) => {
+      const why = `warm window ${start}: at least ${replicas} from ${clock(from, timezone)}`;
+      return { from, until: from + length, replicas, why };
+    });
+  });
+}
+
 /** When a warm window starts next, and how many replicas it wants; null when none does. */
 export function nextStart(
   { timezone, warm }: Schedule,

@@ -9,6 +9,8 @@ export interface Step {
   readonly trigger: string;
   /** Present in a trigger's first step, where its state begins anew. */
   readonly policy?: Policy;
+  /** The lead time as it was learned, in place of the policy's; absent: the policy's. */
+  readonly leadTime?: Millis;
   readonly now: Millis;
   readonly observation: Observation;
   readonly decision: Decision;

@@ -1,4 +1,5 @@
 import type { Millis } from '../core/time.js';
+import type { WarmUpSource } from './warm-up.js';
 
 /** The least replicas of a workload that a warm-up allows. */
 export interface Floor {
@@ -6,6 +7,7 @@ export interface Floor {
   /** It holds before this moment and not from it on. */
   readonly until: Millis;
   readonly why: string;
+  readonly source: WarmUpSource;
 }
 
 /** Whether what is known is what the store says. */

@@ -1,15 +1,18 @@
 import type { Millis } from '../core/time.js';
 
-/** Who wants a warm-up: a forecast, a window of the trigger, or somebody who said that load is coming. */
-export type WarmUpSource = 'forecast' | 'window' | 'announced';
+/** Who wants a warm-up: a forecast, a window of the trigger, somebody who said that load is coming, or who woke it by hand. */
+export type WarmUpSource = 'forecast' | 'window' | 'announced' | 'wake';
 
 /** "Have N replicas of a workload ready by T, and hold them until U." Plain data: it outlives the process that made it. */
 export interface WarmUp {
   /** Made of the workload and the slot alone, so that the same plan twice is one warm-up. */
   readonly id: string;
-  /** `namespace/name/digest`: a workload is one trigger of one ScaledObject. */
+  /**
+   * `namespace/name/digest`: one trigger of one ScaledObject. `namespace/name`: all of its triggers, whatever becomes of
+   * their metadata, for what people ask for by name.
+   */
   readonly workload: string;
-  /** Start of the time slot it was planned for. */
+  /** Start of the time slot it was planned for; of what people ask for, a moment that no other order of theirs has. */
   readonly slot: Millis;
   /** At least 1. */
   readonly replicas: number;
@@ -29,6 +32,8 @@ export interface WarmUp {
   readonly gpusPerReplica: number;
   /** Warm-ups of one node pool are begun no faster than its rate limit; null: of none that is known, and not limited. */
   readonly nodePool: string | null;
+  /** For what people ask for: their request and its answer as JSON, so that any scaler replica knows it again. */
+  readonly order?: string;
 }
 
 export type StepName = 'floor' | 'nodes' | 'ready' | 'model';

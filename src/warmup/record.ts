@@ -30,6 +30,7 @@ const step = z.object({
     model: millis.exactOptional(),
   }),
 });
+const source = z.enum(['forecast', 'window', 'announced', 'wake']);
 const warmUp = z.object({
   id: z.string(),
   workload: z.string(),
@@ -40,10 +41,11 @@ const warmUp = z.object({
   holdUntil: millis,
   leadTime: millis,
   why: z.string(),
-  source: z.enum(['forecast', 'window', 'announced']),
+  source,
   expectedCost: z.number(),
   gpusPerReplica: z.number(),
   nodePool: z.string().nullable(),
+  order: z.string().exactOptional(),
 });
 const record = z.object({
   warmUp,
@@ -61,7 +63,14 @@ const record = z.object({
   wakeAt: millis.nullable(),
 });
 const dead = z.object({ status: record, at: millis, reason: z.string() });
-const floor = z.object({ workload: z.string(), replicas: z.number(), until: millis, why: z.string() });
+const floor = z.object({
+  workload: z.string(),
+  replicas: z.number(),
+  until: millis,
+  why: z.string(),
+  // The weakest of all, for a floor that does not say whose it is.
+  source: source.default('forecast'),
+});
 
 export type StoredFloor = Floor & { readonly workload: string };
 export interface StoredDead extends DeadWarmUp {
@@ -111,8 +120,8 @@ export function statusOf({
   return status;
 }
 
-export function floorOf({ workload, replicas, holdUntil, why }: WarmUp): StoredFloor {
-  return { workload, replicas, until: holdUntil, why };
+export function floorOf({ workload, replicas, holdUntil, why, source }: WarmUp): StoredFloor {
+  return { workload, replicas, until: holdUntil, why, source };
 }
 
 /**
@@ -130,6 +139,7 @@ export function giveUpAt(warmUp: WarmUp, runSince: Millis, limits: Limits): Mill
 const MOST_REPLICAS = 10_000;
 const LONGEST_AHEAD: Millis = 32 * 86_400_000;
 const LONGEST_TEXT = 500;
+const LONGEST_ORDER = 2000;
 
 /** What is wrong with a warm-up that somebody wants to plan; null when nothing is. */
 export function faultOf(warmUp: WarmUp, now: Millis): string | null {
@@ -138,6 +148,7 @@ export function faultOf(warmUp: WarmUp, now: Millis): string | null {
   if (!moments.every(Number.isFinite)) return 'expected moments and cost to be finite numbers';
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > MOST_REPLICAS)
     return `replicas: got ${replicas}, expected 1 to ${MOST_REPLICAS}`;
+  if ((warmUp.order?.length ?? 0) > LONGEST_ORDER) return `order: expected at most ${LONGEST_ORDER} characters`;
   if (workload === '' || workload.length > LONGEST_TEXT || why.length > LONGEST_TEXT)
     return `workload and why: expected at most ${LONGEST_TEXT} characters, and a workload`;
   if (warmUp.id !== warmUpId(workload, warmUp.slot)) return 'id: expected the one made of workload and slot';

@@ -48,6 +48,9 @@ const golden = z.strictObject({
   direct: z.union([z.array(row), z.literal('none')]).optional(),
   /** Pods whose silence is a zero. */
   alive: z.array(z.string()).optional(),
+  /** What the pods have served, for profiles that say how to read it; and where the direct form differs. */
+  served: z.array(row).optional(),
+  directServed: z.array(row).optional(),
   /** A share of the value. */
   tolerance: z.number().default(0.02),
 });

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ScrapeTarget } from '../../src/ports/scrape-targets.js';
 import { createScrapeSource } from '../../src/signals/scrape/scraper.js';
 import { listen } from '../support/prometheus-server.js';
-import { goldenCases, type GoldenCase, type GoldenTarget } from './cases.js';
+import { goldenCases, type GoldenCase, type GoldenRow, type GoldenTarget } from './cases.js';
 import { livingPage } from './living-page.js';
-import { byOwner, readRows, snapped } from './reading.js';
+import { byOwner, readRows, readServed, snapped } from './reading.js';
 
 /** Four scrapes: enough for a difference over 30 s, and for a rate over the last 10. */
 const SCRAPES_AT = [0, 10, 20, 30];
@@ -45,6 +45,21 @@ describe('straight from the pods and exporters', () => {
       Object.assign(now, { seconds, late: seconds === SCRAPES_AT.at(-1) });
       return readRows(source, golden);
     }
+  });
+});
+
+describe('served, from the page that has the signal', () => {
+  test.each(cases.filter(({ served }) => served !== undefined))('$name', async (golden) => {
+    const source = createScrapeSource({ targets: { list: () => scrapable(golden).map(listed) }, clock });
+    let rows: GoldenRow[] = [];
+    for (const seconds of SCRAPES_AT) {
+      Object.assign(now, { seconds, late: false });
+      await readRows(source, golden);
+      rows = await readServed(source, golden);
+    }
+    source.close();
+    const expected = (golden.directServed ?? golden.served ?? []).toSorted(byOwner);
+    expect(snapped(rows, expected, golden.tolerance)).toEqual(expected);
   });
 });
 

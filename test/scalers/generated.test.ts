@@ -21,3 +21,12 @@ test('every profile that reads metrics has a golden case', () => {
   );
   expect(reading.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([]);
 });
+
+test('every profile that says what its pods have served has a golden case of it', () => {
+  const covered = new Set(
+    goldenCases().flatMap((each) => (each.served === undefined ? [] : [each.profile.name])),
+  );
+  const serving = [...profiles.values()].filter(({ served }) => served !== undefined);
+  expect(serving.length).toBeGreaterThan(0);
+  expect(serving.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([]);
+});

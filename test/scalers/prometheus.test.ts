@@ -4,7 +4,7 @@ import { createPrometheusSource } from '../../src/signals/prometheus/source.js';
 import { startPrometheus, type TestTarget } from '../support/prometheus-server.js';
 import { goldenCases, type GoldenCase, type GoldenTarget } from './cases.js';
 import { livingPage } from './living-page.js';
-import { byOwner, readAlive, readRows, snapped } from './reading.js';
+import { byOwner, readAlive, readRows, readServed, snapped } from './reading.js';
 
 /** Every case at once: what one query for the whole cluster must keep apart anyway. */
 
@@ -69,6 +69,13 @@ describe('through Prometheus', () => {
     const expected = golden.expect.toSorted(byOwner);
     await expect
       .poll(async () => snapped(await readRows(sourceOf(golden), golden), expected, golden.tolerance), POLL)
+      .toEqual(expected);
+  });
+
+  test.each(cases.filter(({ served }) => served !== undefined))('$name: served', async (golden) => {
+    const expected = (golden.served ?? []).toSorted(byOwner);
+    await expect
+      .poll(async () => snapped(await readServed(sourceOf(golden), golden), expected, golden.tolerance), POLL)
       .toEqual(expected);
   });
 

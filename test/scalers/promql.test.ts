@@ -3,6 +3,7 @@ import type { SyntaxNodeRef } from '@lezer/common';
 import { describe, expect, test } from 'vitest';
 import type { Profile, PrometheusForm } from '../../src/policy/profile.js';
 import { aliveQuery, clusterQuery } from '../../src/policy/promql.js';
+import { servedProfile } from '../../src/policy/served.js';
 import { profiles } from './cases.js';
 
 interface Query {
@@ -10,7 +11,9 @@ interface Query {
   readonly promql: string;
 }
 
-const queries = [...profiles.values()].flatMap(queriesOf);
+const serving = [...profiles.values()].flatMap((profile) => servedProfile(profile) ?? []);
+const all = [...profiles.values(), ...serving];
+const queries = all.flatMap(queriesOf);
 
 function queriesOf(profile: Profile): Query[] {
   const form = promqlOf(profile);
@@ -43,7 +46,7 @@ describe.each(queries)('$name', ({ promql }) => {
 });
 
 test.each(
-  [...profiles.values()].flatMap((profile) =>
+  all.flatMap((profile) =>
     Object.entries(promqlOf(profile) ?? {}).map(([part, promql]) => ({ name: profile.name, part, promql })),
   ),
 )('$name: $part is one series for each owner', ({ promql }) => {

@@ -1,4 +1,5 @@
 import type { MetricAnswer, MetricSource } from '../../src/ports/metric-source.js';
+import { servedProfile } from '../../src/policy/served.js';
 import type { GoldenCase, GoldenRow } from './cases.js';
 
 /** What one reading gives for a case: the rows of its namespaces, comparable with the golden ones. */
@@ -16,6 +17,13 @@ export async function readRows(source: MetricSource, golden: GoldenCase): Promis
       ...(weight === undefined ? {} : { weight }),
     }))
     .sort(byOwner);
+}
+
+/** The same of what its pods have served. */
+export function readServed(source: MetricSource, golden: GoldenCase): Promise<GoldenRow[]> {
+  const profile = servedProfile(golden.profile);
+  if (profile === null) throw new Error(`${golden.name}: the profile does not say what its pods have served`);
+  return readRows(source, { ...golden, profile });
 }
 
 /** The pods of the case that are up. */

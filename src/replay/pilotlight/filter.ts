@@ -8,6 +8,8 @@ import {
   type KedaSettings,
 } from '../../policy/manifest/defaults.js';
 import type { Profiles, Trigger } from '../../policy/trigger.js';
+import { speaks } from '../../core/forecast/foresight.js';
+import { remember } from './history.js';
 import { parseMessage, type Init, type Tick } from './filter-messages.js';
 import type { Load } from '../load.js';
 import type { RunOptions } from './manifest-policy.js';
@@ -26,7 +28,6 @@ export type Filter = (text: string, line: number) => Reply | null;
 interface Run {
   readonly trigger: Trigger;
   readonly keda: KedaSettings;
-  readonly history: Load | null;
   stepped: Stepped;
   /** Of the last tick; null before the first. */
   t: number | null;
@@ -41,7 +42,8 @@ interface Run {
  *
  * No HPA comes after, which by default keeps replicas for five minutes, and no KEDA, which waits as long before it goes
  * to zero. So the HPA's window becomes the trigger's `scaleDownWindow`, unless that is given, and the cooldown holds one
- * replica. Without, the same core served half the requests of a sparse load in time instead of 97 %.
+ * replica. Without, the same core served half the requests of a sparse load in time instead of 97 %. A forecast has its
+ * own reasons to hold replicas: as soon as it speaks, it alone does.
  */
 export function policyFilter(
   manifest: ReplayManifest,
@@ -77,13 +79,22 @@ function begin(manifest: ReplayManifest, init: Init, profiles: Profiles, history
   };
   const most = Math.min(maxReplicaCount, init.maxReplicas ?? maxReplicaCount);
   try {
-    const plain = replayTrigger(manifest, capacity, most, profiles);
+    const plain = replayTrigger(withSlo(manifest, init), capacity, most, profiles);
     const trigger = { ...plain, policy: withoutLoops(plain.policy, manifest, init) };
-    return { trigger, keda, history, stepped: unstepped(trigger), t: null, activeAt: 0 };
+    const stepped = unstepped(trigger, { nodeIdle: init.nodeIdleSeconds });
+    remember(stepped, history);
+    return { trigger, keda, stepped, t: null, activeAt: 0 };
   } catch (error) {
     if (error instanceof ManifestError) return error.message;
     throw error;
   }
+}
+
+/** What "in time" means comes with the `init` where the manifest leaves it open. */
+function withSlo(manifest: ReplayManifest, { sloWaitSeconds }: Init): ReplayManifest {
+  const { metadata } = manifest;
+  if (metadata['slo'] !== undefined || sloWaitSeconds === undefined) return manifest;
+  return { ...manifest, metadata: { ...metadata, slo: `${Math.max(1, Math.round(sloWaitSeconds))}s@99%` } };
 }
 
 /** The policy for a workload that nothing but the policy scales. */
@@ -95,7 +106,10 @@ function withoutLoops(policy: Policy, { spec, metadata }: ReplayManifest, init: 
   return {
     ...policy,
     leadTime: known && !policy.leadTimeGiven ? (provisionSeconds + loadSeconds) * SECOND : policy.leadTime,
-    scaleDownWindow: metadata['scaleDownWindow'] === undefined ? window * SECOND : policy.scaleDownWindow,
+    scaleDownWindow:
+      metadata['scaleDownWindow'] === undefined && policy.forecast === 'off'
+        ? window * SECOND
+        : policy.scaleDownWindow,
   };
 }
 
@@ -103,6 +117,7 @@ function answer(run: Run, tick: Tick): Reply {
   if (run.t === null) run.activeAt = tick.t;
   run.t = tick.t;
   const seen = withSamples(run.stepped, run.trigger, tick.samples);
+  const foresees = speaks(seen.foresight);
   const { next, decision } = stepWorkload(seen, run.trigger, tick, tick.t);
   run.stepped = next;
   const reasons = decision.stages.map(({ stage, why }) => `${stage}: ${why}`);
@@ -111,7 +126,7 @@ function answer(run: Run, tick: Tick): Reply {
     return { replicas: tick.current, active: tick.current > 0 || decision.active, reasons };
   }
   if (wantedNow(decision) > 0) run.activeAt = tick.t;
-  const cooling = coolingFor(run, tick, decision);
+  const cooling = foresees ? 0 : coolingFor(run, tick, decision);
   if (cooling <= 0) return { replicas: withIdle(decision, run), active: decision.active, reasons };
   const replicas = awake(run);
   return { replicas, active: true, reasons: [...reasons, `cooldown: ${replicas} for another ${cooling} s`] };

@@ -23,6 +23,7 @@ export interface Difference {
 const stepSchema = z.looseObject({
   trigger: z.string(),
   policy: z.custom<Policy>(isRecord).optional(),
+  leadTime: z.number().optional(),
   now: z.number(),
   observation: z.custom<Observation>((value) => isRecord(value) && Array.isArray(value['readings'])),
   decision: z.custom<Record<string, unknown>>(isRecord),
@@ -81,9 +82,12 @@ function parsedStep(line: string): LoggedStep {
   );
 }
 
-function decided({ state, policy }: Known, { observation, now }: LoggedStep): ReturnType<typeof decide> {
+function decided(
+  { state, policy }: Known,
+  { observation, leadTime, now }: LoggedStep,
+): ReturnType<typeof decide> {
   try {
-    return decide(state, observation, policy, now);
+    return decide(state, observation, leadTime === undefined ? policy : { ...policy, leadTime }, now);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new LogError(`cannot be decided again (${why}); another version may have written it`);

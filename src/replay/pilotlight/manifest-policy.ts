@@ -1,11 +1,14 @@
 import type { Decision } from '../../core/decision.js';
 import type { Trigger } from '../../policy/trigger.js';
+import { SECOND } from '../../core/time.js';
 import { SETTLED_HPA } from '../baselines/hpa-pods.js';
 import { HPA_SYNC_SECONDS, syncHpa, type HpaState, type MetricReading } from '../hpa.js';
 import type { ScalerAnswer } from '../keda-fallback.js';
 import { metricForHpa, newScaledObject, poll, pushActive, type KedaState } from '../keda.js';
 import type { Load } from '../load.js';
 import type { Observation, ReplayPolicy } from '../policy.js';
+import type { Setup } from '../setup.js';
+import { remember } from './history.js';
 import type { Loops } from './loops.js';
 import { stepWorkload, unstepped, withSamples, type Step, type Stepped } from './step.js';
 
@@ -18,13 +21,14 @@ export type OnStep = (t: number, step: Step) => void;
 export interface RunOptions {
   /** The load that came right before the run's second 0: what a forecast may have learnt from. */
   readonly history?: Load | null;
+  /** How long a new replica takes, where the trigger does not say, and how long an idle node stays; seconds. */
+  readonly startup?: Pick<Setup, 'nodeProvision' | 'modelLoad' | 'nodeIdle'> | null;
 }
 
 /** The parts that take turns at one workload, and what each remembers. */
 interface Machine {
   readonly trigger: Trigger;
   readonly loops: Loops;
-  readonly history: Load | null;
   scaler: Stepped;
   keda: KedaState;
   hpa: HpaState;
@@ -42,13 +46,16 @@ export function manifestPolicy(
   trigger: Trigger,
   loops: Loops,
   onStep?: OnStep,
-  { history = null }: RunOptions = {},
+  { history = null, startup = null }: RunOptions = {},
 ): ReplayPolicy {
+  const measured =
+    startup === null ? trigger : withLeadTime(trigger, startup.nodeProvision + startup.modelLoad);
+  const scaler = unstepped(measured, { nodeIdle: startup?.nodeIdle });
+  remember(scaler, history);
   const machine: Machine = {
-    trigger,
+    trigger: measured,
     loops,
-    history,
-    scaler: unstepped(trigger),
+    scaler,
     // It has been there before the recording: no initial cooldown, and active until now.
     keda: { ...newScaledObject(loops.keda, 0), lastActiveTime: 0 },
     hpa: SETTLED_HPA,
@@ -62,6 +69,12 @@ export function manifestPolicy(
     every: [HPA_SYNC_SECONDS, pollingInterval].reduce(commonDivisor, SERVER_TICK_SECONDS),
     tick: (t, observation) => tick(machine, t, observation, onStep),
   };
+}
+
+/** Where the trigger leaves it to be measured, it is measured right. */
+export function withLeadTime(trigger: Trigger, seconds: number): Trigger {
+  const { policy } = trigger;
+  return policy.leadTimeGiven ? trigger : { ...trigger, policy: { ...policy, leadTime: seconds * SECOND } };
 }
 
 function tick(machine: Machine, t: number, observation: Observation, onStep: OnStep | undefined): number {

@@ -1,6 +1,8 @@
 import { decide } from '../../core/decide.js';
 import type { Decision } from '../../core/decision.js';
+import { createForesight, foresee, see, type Foresight } from '../../core/forecast/foresight.js';
 import type { ClusterReplicas, Observation, Reading } from '../../core/observation.js';
+import type { LoadSample } from '../../core/forecast/observe.js';
 import { initialState, type State } from '../../core/state.js';
 import { SECOND, type Millis } from '../../core/time.js';
 import { mondayMidnight, windowClock, type WindowClock } from '../../policy/schedule.js';
@@ -21,6 +23,8 @@ export interface Stepped {
   readonly needsWake: boolean;
   /** The trigger's windows; null where it has none. */
   readonly calendar: Calendar | null;
+  /** What its past says of its load; null where the trigger wants no forecast. Changed in place by each step. */
+  readonly foresight: Foresight | null;
 }
 
 /** The time of day that the replay's clock has not. */
@@ -32,10 +36,15 @@ interface Calendar {
 
 const unread: Reading = { kind: 'unread' };
 
-/**
- * @param startsAt when the replay's second 0 was; left out, a Monday at midnight in the time zone of the trigger's windows
- */
-export function unstepped(trigger: Trigger, startsAt?: Millis): Stepped {
+/** What a replay knows of the world that it begins in. */
+export interface Start {
+  /** When the replay's second 0 was; left out, a Monday at midnight in the time zone of the trigger's windows. */
+  readonly startsAt?: Millis | undefined;
+  /** How long an idle node stays, in seconds; left out, ten minutes. */
+  readonly nodeIdle?: number | undefined;
+}
+
+export function unstepped(trigger: Trigger, { startsAt, nodeIdle }: Start = {}): Stepped {
   return {
     state: initialState,
     samples: [],
@@ -43,6 +52,7 @@ export function unstepped(trigger: Trigger, startsAt?: Millis): Stepped {
     wake: unread,
     needsWake: true,
     calendar: calendarOf(trigger, startsAt),
+    foresight: createForesight(trigger.policy, nodeIdle === undefined ? undefined : nodeIdle * SECOND),
   };
 }
 
@@ -59,6 +69,7 @@ function calendarOf({ policy: { schedule } }: Trigger, startsAt: Millis | undefi
 export function withSamples(before: Stepped, trigger: Trigger, samples: readonly Sample[]): Stepped {
   const [first, ...more] = samples;
   if (first === undefined) return before;
+  if (before.foresight !== null) for (const sample of samples) see(before.foresight, loadOf(sample));
   const recent = recentSamples(before.samples, [first, ...more]);
   const { policy, profiles, wake } = trigger;
   return {
@@ -70,7 +81,12 @@ export function withSamples(before: Stepped, trigger: Trigger, samples: readonly
     wake: wake === null || policy.wake === null ? unread : readingOf(wake, policy.wake, recent),
     needsWake: before.needsWake,
     calendar: before.calendar,
+    foresight: before.foresight,
   };
+}
+
+function loadOf({ t, secs, arrivals, queue, running, ready }: Sample): LoadSample {
+  return { at: t * SECOND, length: secs * SECOND, arrivals, waiting: queue, running, ready };
 }
 
 export interface Step {
@@ -95,12 +111,13 @@ export function stepWorkload(
     wake: before.needsWake ? before.wake : unread,
     replicas: { current, ready },
     hpaAsks: false,
+    ...(before.foresight === null ? {} : { forecast: foresee(before.foresight, current, t * SECOND) }),
     ...(before.calendar === null ? {} : windowsOn(before.calendar, trigger, t * SECOND)),
   };
   const { state, decision } = decide(before.state, observation, trigger.policy, t * SECOND);
-  const { samples, readings, wake, calendar } = before;
+  const { samples, readings, wake, calendar, foresight } = before;
   return {
-    next: { state, samples, readings, wake, needsWake: decision.needsWake, calendar },
+    next: { state, samples, readings, wake, needsWake: decision.needsWake, calendar, foresight },
     observation,
     decision,
   };

@@ -59,7 +59,7 @@ export function replayReport(replay: Replay): ReplayReport {
 function ownRow({ manifest, trigger, load, history, setup, timeline, watching }: Replay): ReplayRow {
   const loops = loopsOf(manifest.spec, trigger.metricSpecs, setup.maxReplicas);
   const onStep: OnStep = (t, { decision }) => timeline?.decided(t, decision);
-  const options = { history: history ?? null };
+  const options = { history: history ?? null, startup: setup };
   const own = manifestPolicy(manifest.object, trigger, loops, onStep, options);
   const score = simulate(load, setup, watching(own), undefined, timeline?.recording);
   return { name: manifest.object, kind: 'manifest', score };

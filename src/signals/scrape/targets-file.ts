@@ -3,7 +3,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { SECOND, type Millis } from '../../core/time.js';
 import type { Clock } from '../../ports/clock.js';
-import type { ScrapeTarget, ScrapeTargets } from '../../ports/scrape-targets.js';
+import type { ScrapeTarget, ScrapeTargets, ServerAddress } from '../../ports/scrape-targets.js';
 
 const MOST_FAULTS = 5;
 
@@ -52,6 +52,10 @@ const labels = z
       context.addIssue('expected in exporter the word that a profile has in scrape.from, such as dcgm');
     if (!['http', 'https'].includes(given['__scheme__'] ?? 'http'))
       context.addIssue('expected http or https in __scheme__');
+    if (!['triton', 'tgi', 'vllm'].includes(given['engine'] ?? 'tgi'))
+      context.addIssue('expected triton, tgi or vllm in engine');
+    if (given['api'] !== undefined && !/^https?:\/\/[^\s/@?#]+$/.test(given['api']))
+      context.addIssue('expected in api the address of the model server, such as http://10.0.0.7:8000');
     if (!(given['__metrics_path__'] ?? '/').startsWith('/'))
       context.addIssue('expected __metrics_path__ to begin with "/"');
   });
@@ -61,7 +65,8 @@ const file = z.array(entry);
 
 /**
  * Scrape targets from a file in the format of Prometheus' `file_sd_configs`, JSON or YAML: pods by the labels
- * `namespace` and `pod`, exporters by the label `exporter`; `__metrics_path__` and `__scheme__` as in Prometheus.
+ * `namespace` and `pod`, exporters by the label `exporter`; `__metrics_path__` and `__scheme__` as in Prometheus. The label
+ * `engine` says which model server a pod is, for its first request in a warm-up, and `api` where, if not at the usual port.
  *
  * Read anew when it changes. A version that cannot be read or is wrong is not used: the last good one stands, and
  * `problem` tells. The look at the file is synchronous: it is a small local one, at most once a second, and so `list`
@@ -153,7 +158,16 @@ function targetsOf({ targets, labels: given }: z.infer<typeof entry>): ScrapeTar
       `${given['__scheme__'] ?? 'http'}://${address}${given['__metrics_path__'] ?? '/metrics'}`,
     ).href;
     return exporter === undefined
-      ? { kind: 'pod', namespace, pod, url }
+      ? { kind: 'pod', namespace, pod, url, ...serverOf(given, url) }
       : { kind: 'exporter', exporter, url };
   });
+}
+
+/** Triton serves metrics on a port of their own, beside 8000 for HTTP; TGI and vLLM on the one of their API. */
+function serverOf(given: Readonly<Record<string, string>>, scraped: string): { server?: ServerAddress } {
+  const { engine, api } = given;
+  if (engine !== 'triton' && engine !== 'tgi' && engine !== 'vllm') return {};
+  const url = new URL(api ?? new URL(scraped).origin);
+  if (api === undefined && engine === 'triton') url.port = '8000';
+  return { server: { engine, url: url.origin } };
 }

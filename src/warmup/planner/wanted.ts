@@ -105,7 +105,12 @@ function levelOf({ source, from, until, replicas, why }: FixedNeed): Level {
 }
 
 /** People know better than forecasts what is theirs to say. */
-const RANK: Readonly<Record<WarmUpSource, number>> = { announced: 2, window: 1, forecast: 0 };
+const RANK: Readonly<Record<WarmUpSource, number>> = {
+  wake: 3,
+  announced: 2,
+  window: 1,
+  forecast: 0,
+};
 
 function merged(a: Level, b: Level): Level {
   const { source, why } = RANK[b.source] > RANK[a.source] ? b : a;

@@ -133,7 +133,7 @@ function replanned(record: WarmUpRecord | null, warmUp: WarmUp, now: number): Re
 /** One that has begun keeps its times; what it is for may change. More replicas must be waited for again. */
 function withTarget(
   record: WarmUpRecord,
-  { replicas, holdUntil, why, source, expectedCost }: WarmUp,
+  { replicas, holdUntil, why, source, expectedCost, order }: WarmUp,
 ): WarmUpRecord {
   const warmUp = {
     ...record.warmUp,
@@ -143,6 +143,7 @@ function withTarget(
     why,
     source,
     expectedCost,
+    ...(order === undefined ? {} : { order }),
   };
   if (record.phase === 'begun') return { ...record, warmUp };
   if (replicas <= (record.readyFor ?? 0)) return { ...record, warmUp, wakeAt: warmUp.holdUntil };

@@ -15,7 +15,7 @@ function triggerOf(given: Given) {
 /** Replicas at a second of the replay, while so many requests run on what is there. */
 function desired(metadata: Record<string, string>, t: number, running = 0, startsAt?: number): number {
   const trigger = triggerOf({ metadata });
-  const seen = withSamples(unstepped(trigger, startsAt), trigger, [sampleOf({ t, running, ready: 1 })]);
+  const seen = withSamples(unstepped(trigger, { startsAt }), trigger, [sampleOf({ t, running, ready: 1 })]);
   return stepWorkload(seen, trigger, { current: 1, ready: 1 }, t).decision.desired;
 }
 

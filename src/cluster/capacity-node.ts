@@ -1,0 +1,65 @@
+import type { Node, Pod } from '../ports/cluster-objects.js';
+import { gpuRequest, gpuResource } from './capacity-gpu.js';
+import { tenantsInMemory } from './capacity-memory.js';
+import type { ReplicaShape } from './capacity-shape.js';
+
+/** Who is on a node, and what is known of its GPUs' memory besides its labels. */
+export interface Occupants {
+  readonly pods: readonly Pod[];
+  /** GPU memory that a pod takes, as declared, in bytes; null: not said. */
+  readonly memoryOf: (pod: Pod) => number | null;
+  /** Bytes of one GPU, as declared for its pool; null: not said. */
+  readonly gpuMemory: number | null;
+}
+
+/** How many pods of the shape fit beside those that are there, and what is in the way of more when it is the GPU memory. */
+export function fitsOn(
+  shape: ReplicaShape,
+  node: Node,
+  { pods, memoryOf, gpuMemory }: Occupants,
+): { readonly fits: number; readonly short: string | null } {
+  const used = usedBy(pods);
+  let fits = Infinity;
+  for (const [resource, amount] of Object.entries({ ...shape.requests, pods: 1 })) {
+    if (amount <= 0) continue;
+    // What a declared node leaves out is not what it lacks; a device that it leaves out, it does not have.
+    const has = node.allocatable[resource] ?? (resource.includes('/') ? 0 : Infinity);
+    const left = has - (used.get(resource) ?? 0);
+    // Sums of thousandths of cores are off by a last bit.
+    fits = Math.min(fits, Math.floor(left / amount + 1e-9));
+  }
+  fits = Math.max(0, fits);
+  const gpu = gpuRequest(shape.requests);
+  if (gpu === null || shape.gpuMemory === null) return { fits: finite(fits), short: null };
+  const device = gpuResource(node, gpu.resource, gpuMemory);
+  if (device === null) return { fits: finite(fits), short: null };
+  const tenants = pods
+    .filter((pod) => (pod.requests[gpu.resource] ?? 0) > 0)
+    .map((pod) => ({ units: pod.requests[gpu.resource] ?? 0, memory: memoryOf(pod) }));
+  const inMemory = tenantsInMemory(device, tenants, { units: gpu.count, memory: shape.gpuMemory });
+  if (inMemory >= fits) return { fits: finite(fits), short: null };
+  const memory = `${gib(device.memory ?? 0)} of GPU memory hold ${inMemory} more of ${gib(shape.gpuMemory)}`;
+  return {
+    fits: inMemory,
+    short: `${fits} slices are free, and ${memory}: with more the neighbours would get OOM`,
+  };
+}
+
+/** A shape that asks for nothing fits as often as a node takes pods. */
+function finite(count: number): number {
+  return Math.min(count, 1000);
+}
+
+function usedBy(pods: readonly Pod[]): Map<string, number> {
+  const used = new Map<string, number>([['pods', pods.length]]);
+  for (const { requests } of pods) {
+    for (const [resource, amount] of Object.entries(requests)) {
+      if (resource !== 'pods') used.set(resource, (used.get(resource) ?? 0) + amount);
+    }
+  }
+  return used;
+}
+
+function gib(bytes: number): string {
+  return `${Math.round((bytes / 2 ** 30) * 10) / 10} GiB`;
+}

@@ -1,0 +1,87 @@
+import { MINUTE, type Millis } from '../core/time.js';
+import { record, strings, text, wholeNumber, type JsonRecord } from './objects/json.js';
+import {
+  PLACEHOLDER_LABEL,
+  RENDERED_ANNOTATION,
+  UNTIL_ANNOTATION,
+  WORKLOAD_ANNOTATION,
+  type Rendered,
+} from './placeholders-render.js';
+import type { ObjectPath } from './write.js';
+
+/** A placeholder object as it is in the cluster, whoever of us made it. */
+export interface Existing {
+  readonly path: ObjectPath;
+  readonly workload: string | null;
+  readonly digest: string | null;
+  readonly replicas: number | null;
+  /** Null: it says no end that could be read. */
+  readonly until: Millis | null;
+}
+
+export type PlaceholderChange =
+  | { readonly kind: 'apply'; readonly rendered: Rendered; readonly why: string }
+  | { readonly kind: 'delete'; readonly path: ObjectPath; readonly why: string };
+
+/** Null for an object that is not ours, or is going already. */
+export function existingOf(object: JsonRecord, collection: Omit<ObjectPath, 'name'>): Existing | null {
+  const metadata = record(object['metadata']);
+  const name = text(metadata['name']);
+  const annotations = strings(metadata['annotations']);
+  const ours = strings(metadata['labels'])[PLACEHOLDER_LABEL] !== undefined;
+  if (name === null || !ours || metadata['deletionTimestamp'] !== undefined) return null;
+  const until = Date.parse(annotations[UNTIL_ANNOTATION] ?? '');
+  return {
+    path: { ...collection, name },
+    workload: annotations[WORKLOAD_ANNOTATION] ?? null,
+    digest: annotations[RENDERED_ANNOTATION] ?? null,
+    replicas: wholeNumber(record(object['spec'])['replicas']),
+    until: Number.isNaN(until) ? null : until,
+  };
+}
+
+/** An end that moves by less is not worth a request. */
+const SAME_END: Millis = MINUTE;
+
+/**
+ * What makes the objects that are there the ones that are wanted. It needs no memory: after a restart what an earlier process
+ * made is adopted by its name, and what nobody wants any more goes.
+ *
+ * @param wanted null while the warm-ups are not known, as when their store does not answer: then only what is past the end
+ *   that it carries goes, so that nothing is held for ever either
+ */
+export function placeholderChanges(
+  existing: readonly Existing[],
+  wanted: readonly Rendered[] | null,
+  now: Millis,
+): PlaceholderChange[] {
+  const there = new Map(existing.map((each) => [keyOf(each.path), each]));
+  const changes: PlaceholderChange[] = [];
+  for (const rendered of wanted ?? []) {
+    const found = there.get(keyOf(rendered.path));
+    const why = found === undefined ? 'it is not there' : difference(found, rendered);
+    if (why !== null) changes.push({ kind: 'apply', rendered, why });
+  }
+  const keep = new Set((wanted ?? []).map(({ path }) => keyOf(path)));
+  for (const { path, until, workload } of existing) {
+    if (keep.has(keyOf(path))) continue;
+    const past = until !== null && until <= now;
+    if (wanted === null && !past) continue;
+    const why = past ? 'its warm-up has ended' : `no warm-up of ${workload ?? 'any workload'} needs it`;
+    changes.push({ kind: 'delete', path, why });
+  }
+  return changes;
+}
+
+function difference(found: Existing, rendered: Rendered): string | null {
+  if (found.digest !== rendered.digest) return 'the workload has changed';
+  if (rendered.replicas !== null && found.replicas !== rendered.replicas) {
+    return `it has ${found.replicas ?? 'no'} replicas, and ${rendered.replicas} are wanted`;
+  }
+  if (found.until === null || Math.abs(found.until - rendered.until) >= SAME_END) return 'its end has moved';
+  return null;
+}
+
+function keyOf({ group, resource, namespace, name }: ObjectPath): string {
+  return [group, resource, namespace, name].join(' ');
+}

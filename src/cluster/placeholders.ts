@@ -1,0 +1,91 @@
+import type { Clock } from '../ports/clock.js';
+import { placeholderChanges, existingOf, type Existing } from './placeholders-diff.js';
+import type { Hold } from './placeholders-plan.js';
+import { PLACEHOLDER_LABEL, render, type PlaceholderConfig } from './placeholders-render.js';
+import type { ObjectPath, Writer } from './write.js';
+
+export interface PlaceholdersReport {
+  readonly applied: readonly string[];
+  readonly deleted: readonly string[];
+  /** One line each; what failed is tried again at the next call. */
+  readonly failures: readonly string[];
+}
+
+/** Holds nodes with pods that make way. */
+export interface Placeholders {
+  /**
+   * Makes the cluster's placeholders these. Never rejects. Calls do not overlap: one that comes while another runs is
+   * answered with the other's report.
+   *
+   * @param holds null while it is not known which are wanted
+   */
+  settle(holds: readonly Hold[] | null): Promise<PlaceholdersReport>;
+}
+
+export function openPlaceholders(writer: Writer, config: PlaceholderConfig, clock: Clock): Placeholders {
+  let running: Promise<PlaceholdersReport> | null = null;
+  return {
+    settle(holds) {
+      running ??= settled(writer, config, clock, holds).finally(() => {
+        running = null;
+      });
+      return running;
+    },
+  };
+}
+
+async function settled(
+  writer: Writer,
+  config: PlaceholderConfig,
+  clock: Clock,
+  holds: readonly Hold[] | null,
+): Promise<PlaceholdersReport> {
+  const applied: string[] = [];
+  const deleted: string[] = [];
+  const failures: string[] = [];
+  const existing: Existing[] = [];
+  try {
+    for (const collection of collectionsOf(config)) {
+      for (const object of await writer.list(collection, PLACEHOLDER_LABEL)) {
+        const found = existingOf(object, collection);
+        if (found !== null) existing.push(found);
+      }
+    }
+  } catch (error) {
+    // Without knowing what is there nothing is changed: a deletion would be a guess.
+    return { applied, deleted, failures: [lineOf(error)] };
+  }
+  const wanted = holds === null ? null : holds.flatMap((hold) => render(hold, config));
+  for (const change of placeholderChanges(existing, wanted, clock.now())) {
+    const { path } = change.kind === 'apply' ? change.rendered : change;
+    const what = `${path.resource}/${path.name}: ${change.why}`;
+    try {
+      if (change.kind === 'delete') {
+        await writer.remove(path);
+        deleted.push(what);
+      } else {
+        await writer.apply(path, change.rendered.object, true);
+        applied.push(what);
+      }
+    } catch (error) {
+      failures.push(`${path.resource}/${path.name}: ${lineOf(error)}`);
+    }
+  }
+  return { applied, deleted, failures };
+}
+
+/** All kinds that the configuration may have made, before and after a change of it. */
+function collectionsOf({ namespace, buffer }: PlaceholderConfig): Omit<ObjectPath, 'name'>[] {
+  const deployments = { group: 'apps', version: 'v1', resource: 'deployments', namespace };
+  if (buffer === null) return [deployments];
+  const [group = '', version = ''] = buffer.split('/');
+  return [
+    deployments,
+    { group: '', version: 'v1', resource: 'podtemplates', namespace },
+    { group, version, resource: 'capacitybuffers', namespace },
+  ];
+}
+
+function lineOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

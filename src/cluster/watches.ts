@@ -1,0 +1,105 @@
+import type { WatchStatus } from '../ports/cluster.js';
+import { nameOf } from './client/failure.js';
+import type { ClusterModel } from './model.js';
+import { PULLED_EVENTS } from './objects/pulled-event.js';
+import { Reflector, type Surroundings } from './watch/reflector.js';
+import type { Resource, Sink } from './watch/resource.js';
+
+export type Watched = 'scaledobjects' | 'deployments' | 'statefulsets' | 'pods' | 'nodes' | 'events';
+
+interface Kind {
+  readonly group: string;
+  readonly version: string;
+  readonly fieldSelector: string | null;
+  readonly lists: boolean;
+  readonly needed: boolean;
+  readonly isNamespaced: boolean;
+}
+
+const CORE = { group: '', version: 'v1', fieldSelector: null, lists: true, needed: true, isNamespaced: true };
+const APPS = { ...CORE, group: 'apps' };
+
+const KINDS: Readonly<Record<Watched, Kind>> = {
+  scaledobjects: { ...CORE, group: 'keda.sh', version: 'v1alpha1' },
+  deployments: APPS,
+  statefulsets: APPS,
+  // Those that have ended hold nothing and are no replicas.
+  pods: { ...CORE, fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' },
+  nodes: { ...CORE, needed: false, isNamespaced: false },
+  events: { ...CORE, fieldSelector: PULLED_EVENTS, lists: false, needed: false },
+};
+
+/** All watches: of the whole cluster, or of each namespace given, and of the nodes in either case. */
+export class Watches {
+  readonly #all: { readonly watched: Watched; readonly reflector: Reflector; readonly sink: Sink }[] = [];
+
+  /** Starts them. @param namespaces null: all */
+  constructor(
+    model: ClusterModel,
+    namespaces: readonly string[] | null,
+    addresses: ReadonlySet<string> | null,
+    around: Surroundings,
+  ) {
+    for (const watched of Object.keys(KINDS) as Watched[]) {
+      const kind = KINDS[watched];
+      const within = kind.isNamespaced && namespaces !== null ? namespaces : [null];
+      for (const namespace of within) {
+        const { group, version, fieldSelector, lists } = kind;
+        const resource: Resource = { group, version, fieldSelector, lists, resource: watched, namespace };
+        const sink = sinkFor(watched, model, addresses);
+        this.#all.push({ watched, sink, reflector: new Reflector(resource, sink, around) });
+      }
+    }
+  }
+
+  /** The one that covers a namespace; null: none does. */
+  find(watched: Watched, namespace: string | null): Reflector | null {
+    const found = this.#all.find(
+      (each) =>
+        each.watched === watched &&
+        (each.reflector.resource.namespace === null || each.reflector.resource.namespace === namespace),
+    );
+    return found?.reflector ?? null;
+  }
+
+  every(watched: Watched): readonly Reflector[] {
+    return this.#all.flatMap((each) => (each.watched === watched ? [each.reflector] : []));
+  }
+
+  status(): WatchStatus[] {
+    return this.#all.map(({ watched, reflector, sink }) => ({
+      resource: nameOf(reflector.resource),
+      namespace: reflector.resource.namespace,
+      health: reflector.health(),
+      objects: sink.size(),
+      unreadable: reflector.unreadable,
+      needed: KINDS[watched].needed,
+    }));
+  }
+
+  /** Resolves when all has been listed once: never, while something is refused. */
+  async synced(): Promise<void> {
+    await Promise.all(this.#all.map(({ reflector }) => reflector.synced));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map(({ reflector }) => reflector.close()));
+  }
+}
+
+function sinkFor(watched: Watched, model: ClusterModel, addresses: ReadonlySet<string> | null): Sink {
+  switch (watched) {
+    case 'scaledobjects':
+      return model.scaledObjectSink(addresses);
+    case 'deployments':
+      return model.targetSink('deployment');
+    case 'statefulsets':
+      return model.targetSink('statefulset');
+    case 'pods':
+      return model.podSink();
+    case 'nodes':
+      return model.nodeSink();
+    case 'events':
+      return model.eventSink();
+  }
+}

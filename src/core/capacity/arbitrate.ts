@@ -1,0 +1,134 @@
+import { claimed, type Wants } from './claims.js';
+import { Placement, type Option } from './placement.js';
+import { shareOut, type Sharer } from './share.js';
+
+export interface Claimant {
+  readonly id: string;
+  /** 1 is served before 2. */
+  readonly tier: 1 | 2;
+  /** Replicas that the decision asks for now. */
+  readonly wanted: number;
+  /** Kept for it even while it does not want them. */
+  readonly minimum: number;
+  /** None: there is no node that could ever take it. */
+  readonly options: readonly Option[];
+}
+
+export interface Supply {
+  readonly pool: string;
+  /** Of what the claimants' replicas take units; Infinity where nobody knows an end. */
+  readonly units: number;
+  /** Why there is no more, as in "pool a100 at its maximum of 4 nodes". */
+  readonly limit: string;
+}
+
+export interface Grant {
+  readonly id: string;
+  readonly wanted: number;
+  /** At most `wanted`. */
+  readonly granted: number;
+  /** The most it wanted within the window: so much its share is worked out with. */
+  readonly claim: number;
+  /** Where its share is. */
+  readonly pools: readonly { readonly pool: string; readonly replicas: number }[];
+  /** "wanted 9, 6 fit: pool a100 at its maximum of 4 nodes"; null when all of it is granted. */
+  readonly why: string | null;
+}
+
+/** What each workload wanted lately. Plain data; begin with an empty object. */
+export type ArbitrationState = Readonly<Record<string, Wants>>;
+
+/** How long a peak stays claimed after it: capacity changes hands no faster, save to whoever is served before. */
+export const GIVE_BACK_AFTER = 120_000;
+
+/**
+ * Who gets how many replicas of the capacity there is.
+ *
+ * First what is guaranteed, tier 1 before tier 2; then tier 1's claims, then tier 2's, each in proportion where they do not
+ * fit. So tier 2 can take nothing from tier 1 but its guaranteed minimum, whatever it wants; and when tier 1 bursts, tier 2
+ * yields in the same call.
+ */
+export function arbitrate(
+  state: ArbitrationState,
+  input: {
+    readonly claimants: readonly Claimant[];
+    readonly supplies: readonly Supply[];
+    readonly now: number;
+    readonly giveBackAfter?: number;
+  },
+): { readonly grants: readonly Grant[]; readonly state: ArbitrationState } {
+  const window = input.giveBackAfter ?? GIVE_BACK_AFTER;
+  const next: Record<string, Wants> = Object.create(null) as Record<string, Wants>;
+  const claims = new Map<string, number>();
+  for (const { id, wanted } of input.claimants) {
+    const { claim, wants } = claimed(
+      Object.hasOwn(state, id) ? (state[id] ?? []) : [],
+      wanted,
+      window,
+      input.now,
+    );
+    claims.set(id, claim);
+    next[id] = wants;
+  }
+  const placement = new Placement(
+    new Map(input.supplies.map(({ pool, units }) => [pool, Math.max(0, units)])),
+  );
+  // By name, so that the answer does not depend on the order in which workloads were met.
+  const able = input.claimants
+    .filter(({ options }) => options.length > 0)
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const sharers = (tier: 1 | 2, upTo: (claimant: Claimant) => number): Sharer[] =>
+    able
+      .filter((claimant) => claimant.tier === tier)
+      .map((claimant) => ({
+        id: claimant.id,
+        options: claimant.options,
+        have: placement.total(claimant.id),
+        claim: upTo(claimant),
+      }));
+  for (const tier of [1, 2] as const)
+    shareOut(
+      placement,
+      sharers(tier, ({ minimum }) => minimum),
+    );
+  for (const tier of [1, 2] as const) {
+    shareOut(
+      placement,
+      sharers(tier, ({ id, minimum }) => Math.max(minimum, claims.get(id) ?? 0)),
+    );
+  }
+  return { grants: input.claimants.map((each) => grantOf(each)), state: next };
+
+  function grantOf(claimant: Claimant): Grant {
+    const { id, wanted } = claimant;
+    const granted = Math.min(wanted, placement.total(id));
+    const pools = [...placement.heldBy(id)]
+      .filter(([, replicas]) => replicas > 0)
+      .map(([pool, replicas]) => ({ pool, replicas }));
+    const why = granted < wanted ? reason(claimant, granted) : null;
+    return { id, wanted, granted, claim: claims.get(id) ?? wanted, pools, why };
+  }
+
+  function reason({ id, tier, wanted, options }: Claimant, granted: number): string {
+    const short = `wanted ${wanted}, ${granted === 1 ? '1 fits' : `${granted} fit`}`;
+    if (options.length === 0) return `${short}: no node could ever take it`;
+    const mine = new Set(options.map(({ pool }) => pool));
+    const limits = input.supplies.filter(({ pool }) => mine.has(pool)).map(({ limit }) => limit);
+    const before = tier === 1 ? 0 : heldIn(mine, id, 1);
+    const beside = heldIn(mine, id, tier);
+    const others = [
+      before > 0 ? `tier 1 has ${before}` : null,
+      beside > 0 ? `others of tier ${tier} have ${beside}` : null,
+    ].filter((each) => each !== null);
+    return [`${short}: ${limits.join(', ')}`, ...others].join('; ');
+  }
+
+  function heldIn(pools: ReadonlySet<string>, except: string, tier: 1 | 2): number {
+    let held = 0;
+    for (const other of able) {
+      if (other.tier !== tier || other.id === except) continue;
+      for (const [pool, replicas] of placement.heldBy(other.id)) if (pools.has(pool)) held += replicas;
+    }
+    return held;
+  }
+}

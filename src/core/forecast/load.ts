@@ -1,0 +1,253 @@
+import { sumOf, weightedMean } from '../demand.js';
+import type { ClusterReplicas, Sample } from '../observation.js';
+import type { Evidence } from '../read.js';
+import { SECOND, type Millis } from '../time.js';
+import type { ForecastSettings } from './settings.js';
+
+/** What one signal tells of the load: requests that come each second, that are there, wait or run, or how busy replicas are. */
+export type LoadRole = 'arrivals' | 'inSystem' | 'waiting' | 'running' | 'busy' | 'none';
+
+/** One of a trigger's signals as far as it tells the load. */
+export interface LoadSource {
+  readonly role: LoadRole;
+  /** Whether it can be asked which requests leave the pods. */
+  readonly tellsServed: boolean;
+}
+
+/** Which of a trigger's signals, by position, tell its load. Fixed for the life of a trigger, so that figures stay comparable. */
+export interface LoadPlan {
+  readonly arrivals: number | null;
+  readonly inSystem: number | null;
+  readonly waiting: number | null;
+  readonly running: number | null;
+  /** The one that is asked for what leaves the pods; null where that is not needed or not known. */
+  readonly served: number | null;
+  readonly busy: number | null;
+  /** What this way of seeing the load cannot see, for people; null: nothing. */
+  readonly caveat: string | null;
+}
+
+/**
+ * The nearest to what comes in wins: requests counted at the door; then what is there together with what leaves, which is
+ * as good for a server that keeps up or not; then what leaves alone, and how busy the replicas are, which both say full and
+ * no more once a server is saturated.
+ *
+ * @returns null where no signal tells the load
+ */
+export function planLoad(sources: readonly LoadSource[]): LoadPlan | null {
+  const found = (role: LoadRole) => positionOf(sources, (source) => source.role === role);
+  const arrivals = found('arrivals');
+  const inSystem = found('inSystem');
+  const waiting = inSystem === null ? found('waiting') : null;
+  const running = inSystem === null ? found('running') : null;
+  const load = inSystem ?? waiting ?? running;
+  const own = load !== null && sources[load]?.tellsServed === true ? load : null;
+  const served = arrivals === null ? (own ?? positionOf(sources, (source) => source.tellsServed)) : null;
+  const busy = arrivals ?? load ?? served ?? found('busy');
+  if (busy === null) return null;
+  const isBusy = arrivals === null && load === null && served === null;
+  const plan = { arrivals, inSystem, waiting, running, served, busy: isBusy ? busy : null };
+  return { ...plan, caveat: caveatOf(plan) };
+}
+
+function positionOf(sources: readonly LoadSource[], is: (source: LoadSource) => boolean): number | null {
+  const position = sources.findIndex(is);
+  return position < 0 ? null : position;
+}
+
+function caveatOf({ arrivals, inSystem, waiting, running, busy }: Omit<LoadPlan, 'caveat'>): string | null {
+  if (arrivals !== null || inSystem !== null || waiting !== null) return null;
+  const from =
+    running !== null ? 'the requests that run' : busy !== null ? 'utilisation' : 'the requests served';
+  return `the load is worked out from ${from}: a saturated server hides demand`;
+}
+
+/** What is known at one moment. */
+export interface LoadEvidence {
+  /** In the order of the policy's signals. */
+  readonly signals: readonly Evidence[];
+  /** Requests per second that leave each pod. */
+  readonly served: Evidence;
+  readonly wake: Evidence;
+  readonly wakeRole: LoadRole;
+  readonly replicas: ClusterReplicas | null;
+  /** Replicas as far as known, where neither the cluster nor the pods tell. */
+  readonly current: number;
+  /** The `busy` signal's value where a replica is full. */
+  readonly full: number;
+}
+
+export interface PodLoad {
+  /** Null: of the workload as a whole. */
+  readonly pod: string | null;
+  readonly waiting: number;
+  readonly running: number;
+  /** Requests per second. */
+  readonly served: number;
+}
+
+/** A workload's load at one moment. */
+export interface LoadNow {
+  /** When it was true. */
+  readonly at: Millis;
+  /** Requests per second that come in; null: to be worked out from what the pods serve and what is there. */
+  readonly arriving: number | null;
+  readonly pods: readonly PodLoad[];
+  readonly waiting: number;
+  readonly running: number;
+  readonly ready: number;
+}
+
+type Work = Pick<ForecastSettings, 'slots' | 'serviceTime'>;
+
+/** @returns null while it is not known: absence is never taken for no load */
+export function loadNow(plan: LoadPlan, known: LoadEvidence, work: Work, now: Millis): LoadNow | null {
+  const { signals } = known;
+  if (!signals.some(speaks)) return loadAtZero(known, work, now);
+  const ready = readyOf(known);
+  const there = podsOf(plan, known, work, ready, now);
+  if (plan.arrivals !== null) {
+    const arriving = rateOf(signals[plan.arrivals]);
+    const at = momentOf(signals[plan.arrivals], now);
+    return arriving === null ? null : arrivingLoad(arriving, at, ready, work, there?.pods ?? []);
+  }
+  if (there !== null) return totals(there.at, there.pods, ready);
+  if (plan.inSystem !== null || plan.waiting !== null || plan.running !== null) return null;
+  const source = plan.served === null ? signals[plan.busy ?? 0] : known.served;
+  if (source?.kind !== 'fresh') return null;
+  const perReplica = (work.slots * SECOND) / work.serviceTime;
+  const arriving =
+    plan.served === null
+      ? (weightedMean(source.samples) / known.full) * ready * perReplica
+      : sumOf(source.samples);
+  return arrivingLoad(arriving, momentOf(source, now), ready, work, []);
+}
+
+/** No pod says anything: what wakes the workload tells what comes, if it is requests. */
+function loadAtZero(known: LoadEvidence, work: Work, now: Millis): LoadNow | null {
+  const { wake, wakeRole } = known;
+  const ready = known.replicas?.ready ?? 0;
+  if (!speaks(wake)) return null;
+  const at = momentOf(wake, now);
+  const sum = rateOf(wake) ?? 0;
+  if (wakeRole === 'arrivals' || sum === 0) return arrivingLoad(sum, at, ready, work, []);
+  if (wakeRole !== 'inSystem' && wakeRole !== 'waiting') return null;
+  return totals(at, [podLoad(null, sum, Math.min(sum, work.slots * ready), work)], ready);
+}
+
+function arrivingLoad(
+  arriving: number,
+  at: Millis,
+  ready: number,
+  work: Work,
+  pods: readonly PodLoad[],
+): LoadNow {
+  // Little's law: 2 requests/s of 8 s each keep 16 slots busy.
+  const running = Math.min((arriving * work.serviceTime) / SECOND, work.slots * ready);
+  if (pods.length === 0) return { at, arriving, pods, waiting: 0, running, ready };
+  return { ...totals(at, pods, ready), arriving };
+}
+
+interface There {
+  readonly at: Millis;
+  readonly pods: readonly PodLoad[];
+}
+
+/** What is in the system, by pod; null where it is not known or no signal tells it. */
+function podsOf(plan: LoadPlan, known: LoadEvidence, work: Work, ready: number, now: Millis): There | null {
+  const { signals } = known;
+  const positions = [plan.inSystem, plan.waiting, plan.running].filter((position) => position !== null);
+  const evidence = positions.map((position) => signals[position]);
+  if (evidence.length === 0 || !evidence.every(speaks)) return null;
+  const at = Math.max(...evidence.map((each) => momentOf(each, now)));
+  const served = byPod(known.served);
+  const valuesOf = (position: number | null) => byPod(position === null ? undefined : signals[position]);
+  const all = valuesOf(plan.inSystem);
+  const waiting = valuesOf(plan.waiting);
+  const running = valuesOf(plan.running);
+  const pods: PodLoad[] = [];
+  for (const pod of new Set([...all.keys(), ...waiting.keys(), ...running.keys()])) {
+    const room = pod === null ? work.slots * ready : work.slots;
+    const leaving = served.get(pod) ?? null;
+    const runs = runningIn(plan, pod, { all, waiting, running }, room, leaving, work);
+    const waits = all.has(pod) ? (all.get(pod) ?? 0) - (runs ?? 0) : (waiting.get(pod) ?? 0);
+    if (runs !== null) pods.push(podLoad(pod, waits + runs, runs, work, leaving));
+  }
+  const isIdle = evidence.every((each) => each.kind === 'idle');
+  return pods.length === 0 && !isIdle ? null : { at, pods };
+}
+
+interface ByPod {
+  readonly all: ReadonlyMap<string | null, number>;
+  readonly waiting: ReadonlyMap<string | null, number>;
+  readonly running: ReadonlyMap<string | null, number>;
+}
+
+/** Requests that hold a slot in the pod; null where that cannot be told. */
+function runningIn(
+  plan: LoadPlan,
+  pod: string | null,
+  { all, waiting, running }: ByPod,
+  room: number,
+  leaving: number | null,
+  work: Work,
+): number | null {
+  const there = all.get(pod);
+  if (there !== undefined) return Math.min(there, room);
+  if (plan.running !== null) return running.get(pod) ?? null;
+  // Only who waits is known. Little's law tells how many run from how many leave; while some wait all slots are taken.
+  if (leaving !== null) return Math.min((leaving * work.serviceTime) / SECOND, room);
+  return (waiting.get(pod) ?? 0) > 0 ? room : null;
+}
+
+/** Where it is not known what leaves a pod, those that run leave it after their time, by Little's law. */
+function podLoad(
+  pod: string | null,
+  there: number,
+  running: number,
+  work: Work,
+  leaving: number | null = null,
+): PodLoad {
+  const served = leaving ?? (running * SECOND) / work.serviceTime;
+  return { pod, waiting: there - running, running, served };
+}
+
+function totals(at: Millis, pods: readonly PodLoad[], ready: number): LoadNow {
+  let waiting = 0;
+  let running = 0;
+  for (const pod of pods) {
+    waiting += pod.waiting;
+    running += pod.running;
+  }
+  return { at, arriving: null, pods, waiting, running, ready };
+}
+
+function speaks(evidence: Evidence | undefined): evidence is Extract<Evidence, { kind: 'fresh' | 'idle' }> {
+  return evidence !== undefined && (evidence.kind === 'fresh' || evidence.kind === 'idle');
+}
+
+/** The sum of what is fresh, 0 where absence means no load, and null where nothing is known. */
+function rateOf(evidence: Evidence | undefined): number | null {
+  if (!speaks(evidence)) return null;
+  return evidence.kind === 'fresh' ? sumOf(evidence.samples) : 0;
+}
+
+/** That of the youngest sample; a silence that means no load is that of now. */
+function momentOf(evidence: Evidence | undefined, now: Millis): Millis {
+  if (evidence?.kind !== 'fresh') return now;
+  return Math.min(now, Math.max(...evidence.samples.map((sample) => sample.at)));
+}
+
+function byPod(evidence: Evidence | undefined): ReadonlyMap<string | null, number> {
+  const samples: readonly Sample[] = evidence?.kind === 'fresh' ? evidence.samples : [];
+  return new Map(samples.map(({ pod, value }) => [pod, value]));
+}
+
+function readyOf({ signals, replicas, current }: LoadEvidence): number {
+  if (replicas !== null) return replicas.ready;
+  const pods = new Set(
+    signals.flatMap((each) => (each.kind === 'fresh' ? each.samples.map(({ pod }) => pod) : [])),
+  );
+  pods.delete(null);
+  return pods.size > 0 ? pods.size : current;
+}

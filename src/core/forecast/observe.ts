@@ -1,0 +1,123 @@
+import { MINUTE, SECOND, type Millis } from '../time.js';
+import { halvePeaks, notePeak } from './calendar.js';
+import { contextsOf, createContexts, type Averages } from './contexts.js';
+import { learnHarm, takeArrivals, widen } from './levels.js';
+import type { ForecastMemory } from './memory.js';
+import { createMixture, learn, mix } from './mixer.js';
+import { priceOfLateness } from './price.js';
+import { createAsked, forget, takeAnswered } from './questions.js';
+import { bill } from './record.js';
+import { BEAT, horizonBeats, workPerRequest, type ForecastSettings } from './settings.js';
+
+/** One scrape of a workload's load. */
+export interface LoadSample {
+  /** The end of the time it covers. */
+  readonly at: Millis;
+  /** How long a time it covers, > 0. */
+  readonly length: Millis;
+  /** Requests that came in it, ≥ 0; need not be whole. */
+  readonly arrivals: number;
+  /** Requests that waited, and that held a slot, at its end. */
+  readonly waiting: number;
+  readonly running: number;
+  readonly ready: number;
+}
+
+/** A longer silence is not filled with what was seen at its ends: the forecast passes over it. */
+const LONGEST_GAP: Millis = 2 * MINUTE;
+
+/**
+ * Takes what was seen, oldest first; a sample no newer than the last is ignored, as after a clock was set back. What the
+ * memory asked itself a horizon ago is answered by it.
+ */
+export function observe(memory: ForecastMemory, settings: ForecastSettings, sample: LoadSample): void {
+  const { at, length, arrivals } = sample;
+  if (!(length > 0) || !(arrivals >= 0) || arrivals === Infinity) return;
+  if (memory.seenUntil !== null && at <= memory.seenUntil) return;
+  const gap = memory.seenUntil === null ? 0 : at - length - memory.seenUntil;
+  if (gap > LONGEST_GAP) passOver(memory, gap);
+  memory.seenUntil = at;
+  memory.inSystem = sample.waiting + sample.running;
+  countLate(memory, settings, sample);
+  shareOut(memory, settings, at, Math.min(length, LONGEST_GAP), arrivals);
+}
+
+/** Nothing is known of this time: it counts neither as idle nor as busy. */
+function passOver(memory: ForecastMemory, gap: Millis): void {
+  memory.beat += Math.round(gap / BEAT);
+  memory.partial.length = 0;
+  memory.partial.arrivals = 0;
+  memory.levels.backlog.fill(0);
+  forget(memory.questions);
+}
+
+/** Requests in a beat are those of its samples, each spread evenly over its time. */
+function shareOut(
+  memory: ForecastMemory,
+  settings: ForecastSettings,
+  at: Millis,
+  length: Millis,
+  arrivals: number,
+): void {
+  const { partial } = memory;
+  let [left, requests] = [length, arrivals];
+  while (partial.length + left >= BEAT) {
+    const taken = BEAT - partial.length;
+    const share = (requests * taken) / left;
+    [left, requests] = [left - taken, requests - share];
+    takeBeat(memory, settings, at - left, partial.arrivals + share);
+    partial.length = 0;
+    partial.arrivals = 0;
+  }
+  partial.length += left;
+  partial.arrivals += requests;
+}
+
+function takeBeat(memory: ForecastMemory, settings: ForecastSettings, at: Millis, arrivals: number): void {
+  const { levels, averages, price, calendar } = memory;
+  const load = (arrivals * workPerRequest(settings)) / (BEAT / SECOND);
+  follow(averages, load);
+  while (load > levels.count * levels.width && levels.width * levels.count < settings.maxReplicas) {
+    widen(levels);
+    halvePeaks(calendar);
+    forget(memory.questions);
+  }
+  const horizon = horizonBeats(settings);
+  price.ideal += takeArrivals(levels, settings, memory.beat, arrivals, horizon);
+  price.requests += arrivals;
+  price.beats += 1;
+  bill(memory.track, settings, memory.beat, arrivals, memory.planned, priceOfLateness(price, settings.share));
+  memory.beat += 1;
+  notePeak(calendar, at - BEAT, levels.needed);
+  answer(memory, memory.beat - horizon);
+}
+
+function follow(averages: Averages, load: number): void {
+  averages.beat = load;
+  averages.minute += (load - averages.minute) / 4;
+  averages.tenMinutes += (load - averages.tenMinutes) / 40;
+  averages.hour += (load - averages.hour) / 240;
+}
+
+// Used again for each question: nothing of them outlives `answer`.
+const asked = createAsked();
+const contexts = createContexts();
+const mixture = createMixture();
+
+/** Answers what was asked a horizon ago or before. */
+function answer({ questions, levels, mixer }: ForecastMemory, askedBy: number): void {
+  while (takeAnswered(asked, questions, askedBy)) {
+    const late = (levels.late[asked.level] ?? 0) - asked.late;
+    if (late >= 1) learnHarm(levels, asked.level, late);
+    mix(mixture, mixer, contextsOf(contexts, asked.bins), asked.days, asked.prior);
+    learn(mixer, contexts, mixture, late >= 1);
+  }
+}
+
+/** Requests that came while those before them would take longer than is in time. */
+function countLate({ price }: ForecastMemory, settings: ForecastSettings, sample: LoadSample): void {
+  const { arrivals, waiting, ready } = sample;
+  if (waiting === 0 || arrivals === 0) return;
+  const rate = ready / workPerRequest(settings);
+  if (waiting > (rate * settings.wait) / SECOND) price.late += arrivals;
+}

@@ -1,0 +1,44 @@
+/**
+ * What it may cost to keep a request in time, in GPU-seconds: the one trade-off between waiting and money.
+ *
+ * The price starts from what the load costs anyhow. The cheapest schedule that knows the future pays `ideal` for all
+ * requests so far; a late one may cost PRICE times its share of that. The price is a multiplier in the sense of Lagrange:
+ * minimising cost + price × late requests meets "late ≤ 1 − share" at the right price, so it rises slowly while more than
+ * that are late and falls while fewer are (dual ascent). A load that cannot be served so well for reasonable money – one
+ * request a day after hours of nothing – keeps the plain price: more would burn money and still not get there.
+ */
+export interface Price {
+  ideal: number;
+  requests: number;
+  beats: number;
+  late: number;
+}
+
+/** At the plain price a late request may cost as much as so many served at the cheapest. */
+const PRICE = 15;
+const LEAST_FACTOR = 0.5;
+const MOST_FACTOR = 3;
+const GAIN = 3;
+/** The record weighs against two days of the load's own requests, so that a bad first hour is not an alarm. */
+const PATIENCE_BEATS = 2 * 5760;
+/** Aims so much above the share, as part of what may be late. */
+const MARGIN = 0.05;
+/** Shortfalls beyond this, as a multiple of what may be late, are given up. */
+const HOPELESS = 1;
+
+export function createPrice(): Price {
+  return { ideal: 0, requests: 0, beats: 0, late: 0 };
+}
+
+export function priceOfLateness(price: Price, share: number): number {
+  if (price.requests === 0) return 0;
+  return (price.ideal / price.requests) * PRICE * factorOf(price, share);
+}
+
+function factorOf({ requests, beats, late }: Price, share: number): number {
+  const mayBeLate = Math.max(0.0001, 1 - share);
+  const patience = (requests / beats) * PATIENCE_BEATS;
+  const shortfall = (late - mayBeLate * (1 - MARGIN) * requests) / (mayBeLate * (requests + patience));
+  if (shortfall > HOPELESS) return 1;
+  return Math.min(MOST_FACTOR, Math.max(LEAST_FACTOR, Math.exp(GAIN * shortfall)));
+}
