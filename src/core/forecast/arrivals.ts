@@ -15,7 +15,7 @@ export interface LoadSeen {
 }
 
 /** A beat, less what scrapes wander around their interval. */
-const LEAST_APART: Millis = BEAT - SECOND;
+export const LEAST_APART: Millis = BEAT - SECOND;
 /** What was in a pod that long ago says nothing any more, and what is owed for as long is forgiven. */
 const LONGEST: Millis = 2 * MINUTE;
 

@@ -15,16 +15,16 @@ export interface Price {
 }
 
 /** At the plain price a late request may cost as much as so many served at the cheapest. */
-const PRICE = 15;
+const PRICE = 14;
 const LEAST_FACTOR = 0.5;
-const MOST_FACTOR = 3;
-const GAIN = 3;
+const MOST_FACTOR = 5;
+const GAIN = 5;
 /** The record weighs against two days of the load's own requests, so that a bad first hour is not an alarm. */
 const PATIENCE_BEATS = 2 * 5760;
 /** Aims so much above the share, as part of what may be late. */
-const MARGIN = 0.05;
+const MARGIN = 0.08;
 /** Shortfalls beyond this, as a multiple of what may be late, are given up. */
-const HOPELESS = 1;
+const HOPELESS = 1.9;
 
 export function createPrice(): Price {
   return { ideal: 0, requests: 0, beats: 0, late: 0 };

@@ -1,7 +1,7 @@
 import { createForecastMemory, type ForecastMemory } from './memory.js';
 
 /** A memory as JSON: columns of numbers as base64 of their bytes, in the byte order of the machine (little-endian on all that Node runs on today but s390x). */
-export type Snapshot = { readonly [field: string]: Snapshot | Packed | number | null };
+export type Snapshot = { readonly [field: string]: Snapshot | Packed | number | boolean | null };
 
 interface Packed {
   readonly column: string;
@@ -19,22 +19,25 @@ export function encodeMemory(memory: ForecastMemory): Snapshot {
 }
 
 function encoded(from: object): Snapshot {
-  const entries = Object.entries(from).map(([field, value]: [string, unknown]) => [field, encodedField(value)]);
+  const entries = Object.entries(from).map(([field, value]: [string, unknown]) => [
+    field,
+    encodedField(value),
+  ]);
   return Object.fromEntries(entries) as Snapshot;
 }
 
-function encodedField(value: unknown): Snapshot | Packed | number | null {
+function encodedField(value: unknown): Snapshot | Packed | number | boolean | null {
   if (isColumn(value)) {
     const { buffer, byteOffset, byteLength } = value;
     const bytes = Buffer.from(buffer, byteOffset, byteLength).toString('base64');
     return { column: nameOf(value), bytes };
   }
-  return typeof value === 'object' && value !== null ? encoded(value) : (value as number | null);
+  return typeof value === 'object' && value !== null ? encoded(value) : (value as number | boolean | null);
 }
 
 /**
  * The memory that a snapshot is of. Every field is held against a new memory: the same fields, columns of the same kind
- * and length, and finite numbers, or null where a new one has null.
+ * and length, finite numbers (or null where a new one has null) and booleans.
  *
  * @returns what is wrong with it, as `field: what was expected`, where it is none that this version has written
  */
@@ -49,7 +52,8 @@ function filled(into: object, from: unknown, path: string): string | null {
   if (typeof from !== 'object' || from === null || Array.isArray(from)) return `${where}: expected fields`;
   const given = new Map<string, unknown>(Object.entries(from));
   const target = into as Record<string, unknown>;
-  for (const field of given.keys()) if (!Object.hasOwn(into, field)) return `${where}: unknown field ${field}`;
+  for (const field of given.keys())
+    if (!Object.hasOwn(into, field)) return `${where}: unknown field ${field}`;
   for (const [field, fresh] of Object.entries(target)) {
     const at = path === '' ? field : `${path}.${field}`;
     const value = given.get(field);
@@ -57,15 +61,24 @@ function filled(into: object, from: unknown, path: string): string | null {
       ? filledColumn(fresh, value, at)
       : typeof fresh === 'object' && fresh !== null
         ? filled(fresh, value, at)
-        : filledNumber(target, field, value, at);
+        : filledPlain(target, field, value, at);
     if (fault !== null) return fault;
   }
   return null;
 }
 
-function filledNumber(into: Record<string, unknown>, field: string, value: unknown, at: string): string | null {
-  const fits = Number.isFinite(value) || (value === null && into[field] === null);
-  if (!fits) return `${at}: expected a number`;
+function filledPlain(
+  into: Record<string, unknown>,
+  field: string,
+  value: unknown,
+  at: string,
+): string | null {
+  const fresh = into[field];
+  const fits =
+    typeof fresh === 'boolean'
+      ? typeof value === 'boolean'
+      : Number.isFinite(value) || (value === null && fresh === null);
+  if (!fits) return `${at}: expected a ${typeof fresh === 'boolean' ? 'boolean' : 'number'}`;
   into[field] = value;
   return null;
 }
