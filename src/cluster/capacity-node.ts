@@ -50,13 +50,19 @@ function finite(count: number): number {
   return Math.min(count, 1000);
 }
 
-function usedBy(pods: readonly Pod[]): Map<string, number> {
+/** One view asks for the same pods once for each shape. */
+const known = new WeakMap<readonly Pod[], ReadonlyMap<string, number>>();
+
+function usedBy(pods: readonly Pod[]): ReadonlyMap<string, number> {
+  const before = known.get(pods);
+  if (before !== undefined) return before;
   const used = new Map<string, number>([['pods', pods.length]]);
   for (const { requests } of pods) {
     for (const [resource, amount] of Object.entries(requests)) {
       if (resource !== 'pods') used.set(resource, (used.get(resource) ?? 0) + amount);
     }
   }
+  known.set(pods, used);
   return used;
 }
 

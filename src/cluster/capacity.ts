@@ -171,24 +171,29 @@ function unusable(
   return null;
 }
 
+/** A new node of a pool as its configuration describes it; null: it does not. */
+export function declaredNode({ node, match }: PoolConfig, now: Millis): Node | null {
+  if (node === null) return null;
+  return {
+    name: '',
+    labels: { ...node.labels, ...match },
+    taints: node.taints,
+    unschedulable: false,
+    ready: true,
+    allocatable: node.resources,
+    createdAt: now,
+  };
+}
+
 /** What a new node of the pool takes: as declared, else as the youngest node that is in order, with its DaemonSets. */
 function freshNode(
   shape: ReplicaShape,
   view: ClusterView,
   { config, nodes }: NodePool,
 ): { readonly suitable: boolean; readonly perNode: number | null } {
-  const declared = config?.node ?? null;
-  if (config !== null && declared !== null) {
-    const node: Node = {
-      name: '',
-      labels: { ...declared.labels, ...config.match },
-      taints: declared.taints,
-      unschedulable: false,
-      ready: true,
-      allocatable: declared.resources,
-      createdAt: view.now,
-    };
-    return taken(node, []);
+  const declared = config === null ? null : declaredNode(config, view.now);
+  if (declared !== null) {
+    return taken(declared, []);
   }
   const [like] = nodes
     .filter((node) => unusable(shape, node) === null)

@@ -11,9 +11,9 @@ import { leadTimesOf, nodeLeadTimeOf } from './lead/history.js';
 import { LeadKeeper } from './lead/keeper.js';
 import type { Log } from './log.js';
 import { ClusterModel, scaledKey, targetKind } from './model.js';
-import type { Reflector, Timing } from './watch/reflector.js';
-import { TIMING } from './watch/reflector.js';
-import { sleep } from './watch/turns.js';
+import type { Reflector } from './watch/reflector.js';
+import { TIMING, type Timing } from './watch/timing.js';
+import { sleep, Turns } from './watch/turns.js';
 import { Watches, type Watched } from './watches.js';
 
 export type Credentials =
@@ -58,6 +58,7 @@ export async function openCluster(parts: ClusterParts): Promise<Cluster> {
     log,
     timing: { ...TIMING, ...parts.timing },
     chance: parts.chance ?? Math.random,
+    turns: new Turns(),
   });
   const waiting = new AbortController();
   await Promise.race([watches.synced(), sleep(startWithin, waiting.signal)]);

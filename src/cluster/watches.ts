@@ -2,8 +2,9 @@ import type { WatchStatus } from '../ports/cluster.js';
 import { nameOf } from './client/failure.js';
 import type { ClusterModel } from './model.js';
 import { PULLED_EVENTS } from './objects/pulled-event.js';
-import { Reflector, type Surroundings } from './watch/reflector.js';
+import { Reflector } from './watch/reflector.js';
 import type { Resource, Sink } from './watch/resource.js';
+import type { Surroundings } from './watch/timing.js';
 
 export type Watched = 'scaledobjects' | 'deployments' | 'statefulsets' | 'pods' | 'nodes' | 'events';
 
@@ -32,6 +33,8 @@ const KINDS: Readonly<Record<Watched, Kind>> = {
 /** All watches: of the whole cluster, or of each namespace given, and of the nodes in either case. */
 export class Watches {
   readonly #all: { readonly watched: Watched; readonly reflector: Reflector; readonly sink: Sink }[] = [];
+  /** By kind, or by kind and namespace. */
+  readonly #covering = new Map<string, Reflector>();
 
   /** Starts them. @param namespaces null: all */
   constructor(
@@ -47,19 +50,16 @@ export class Watches {
         const { group, version, fieldSelector, lists } = kind;
         const resource: Resource = { group, version, fieldSelector, lists, resource: watched, namespace };
         const sink = sinkFor(watched, model, addresses);
-        this.#all.push({ watched, sink, reflector: new Reflector(resource, sink, around) });
+        const reflector = new Reflector(resource, sink, around);
+        this.#all.push({ watched, sink, reflector });
+        this.#covering.set(namespace === null ? watched : `${watched}/${namespace}`, reflector);
       }
     }
   }
 
   /** The one that covers a namespace; null: none does. */
-  find(watched: Watched, namespace: string | null): Reflector | null {
-    const found = this.#all.find(
-      (each) =>
-        each.watched === watched &&
-        (each.reflector.resource.namespace === null || each.reflector.resource.namespace === namespace),
-    );
-    return found?.reflector ?? null;
+  find(watched: Watched, namespace: string): Reflector | null {
+    return this.#covering.get(watched) ?? this.#covering.get(`${watched}/${namespace}`) ?? null;
   }
 
   every(watched: Watched): readonly Reflector[] {
@@ -77,9 +77,13 @@ export class Watches {
     }));
   }
 
-  /** Resolves when all has been listed once: never, while something is refused. */
+  /** Resolves when all that decisions need has been listed once, and the rest too or has failed to be. */
   async synced(): Promise<void> {
-    await Promise.all(this.#all.map(({ reflector }) => reflector.synced));
+    await Promise.all(
+      this.#all.map(({ watched, reflector }) =>
+        KINDS[watched].needed ? reflector.synced : reflector.settled,
+      ),
+    );
   }
 
   async close(): Promise<void> {

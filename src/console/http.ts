@@ -3,14 +3,19 @@ import { serve, type ServerType } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import type { Orders } from '../ports/orders.js';
 import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
+import type { WarmUpDesk } from '../ports/warm-ups.js';
 import { mayUse } from './access.js';
 import type { ServerMetrics } from './metrics.js';
 import { ordersApp } from './orders.js';
+import type { WarmUpMetrics } from './warm-up-metrics.js';
+import { warmUpsApp, warmUpsOf } from './warm-ups.js';
 
 export interface ConsoleParts {
   readonly views: WorkloadViews;
   readonly metrics: ServerMetrics;
   readonly orders: Orders;
+  readonly warmUps: WarmUpDesk;
+  readonly warmUpMetrics: WarmUpMetrics;
   /** Why the server is not ready for calls, or not well; null when it is. */
   readonly notReady: () => string | null;
   readonly notHealthy: () => string | null;
@@ -39,14 +44,17 @@ export function startConsole(parts: ConsoleParts, listen: string): Promise<Conso
   });
 }
 
-export function consoleApp({ views, metrics, orders, notReady, notHealthy, token }: ConsoleParts): Hono {
+export function consoleApp(parts: ConsoleParts): Hono {
+  const { views, metrics, orders, warmUps, warmUpMetrics, notReady, notHealthy, token } = parts;
   const app = new Hono();
   const state = (why: string | null) => (context: Context) =>
     context.text(why ?? 'ok', why === null ? 200 : 503);
   app.get('/healthz', (context) => state(notHealthy())(context));
   app.get('/readyz', (context) => state(notReady())(context));
   app.get('/metrics', async (context) =>
-    context.text(await metrics.render(), 200, { 'content-type': metrics.contentType }),
+    context.text(`${await metrics.render()}${await warmUpMetrics.render()}`, 200, {
+      'content-type': metrics.contentType,
+    }),
   );
   app.use('/v1/*', async (context, next) => {
     if (mayUse(getConnInfo(context).remote.address, context.req.header('authorization'), token()))
@@ -57,10 +65,14 @@ export function consoleApp({ views, metrics, orders, notReady, notHealthy, token
     );
   });
   app.get('/v1/workloads', (context) => context.json({ workloads: views.all().map(row) }));
-  app.get('/v1/workloads/:namespace/:name', (context) => {
+  app.route('/v1/warm-ups', warmUpsApp(warmUps));
+  app.get('/v1/workloads/:namespace/:name', async (context) => {
     const { namespace, name } = context.req.param();
     const triggers = views.named(namespace, name);
-    if (triggers.length > 0) return context.json({ namespace, name, triggers: triggers.map(detail) });
+    if (triggers.length > 0) {
+      const prepared = await warmUpsOf(warmUps, namespace, name);
+      return context.json({ namespace, name, triggers: triggers.map(detail), warmUps: prepared });
+    }
     const error = `no ScaledObject ${namespace}/${name}: KEDA has not asked about it in the last 10 minutes`;
     return context.json({ error }, 404);
   });
@@ -87,8 +99,9 @@ function row({ id, namespace, name, profiles, decision }: WorkloadView): object 
 }
 
 function detail(view: WorkloadView): object {
-  const { id, profiles, target, policy, metricSpecs, askedAt, decision } = view;
-  return { id, profiles, target, policy, metricSpecs, askedAt: new Date(askedAt).toISOString(), decision };
+  const { id, profiles, target, policy, metricSpecs, decision, forecast } = view;
+  const askedAt = new Date(view.askedAt).toISOString();
+  return { id, profiles, target, policy, metricSpecs, askedAt, decision, forecast };
 }
 
 function closed(server: ServerType): Promise<void> {

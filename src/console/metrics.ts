@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { WorkloadViews } from '../ports/workload-views.js';
+import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
 
 /** What the server counts about itself; names and labels are an interface that dashboards and alerts rely on. */
 export interface ServerMetrics {
@@ -53,11 +53,7 @@ export function createServerMetrics(views: WorkloadViews, streams: () => number)
 /** Read from the decisions at each scrape, so that a forgotten workload leaves no series behind. */
 function addWorkloadMetrics(views: WorkloadViews, registers: Registry[]): void {
   const labelNames = ['namespace', 'scaledobject', 'trigger'];
-  const gauge = (
-    name: string,
-    help: string,
-    value: (view: ReturnType<WorkloadViews['all']>[number]) => number,
-  ) =>
+  const gauge = (name: string, help: string, value: (view: WorkloadView) => number | null) =>
     new Gauge({
       name,
       help,
@@ -66,9 +62,10 @@ function addWorkloadMetrics(views: WorkloadViews, registers: Registry[]): void {
       collect() {
         this.reset();
         for (const view of views.all()) {
-          if (view.decision === null) continue;
+          const known = view.decision === null ? null : value(view);
+          if (known === null) continue;
           const trigger = view.id.split('/')[2] ?? '';
-          this.set({ namespace: view.namespace, scaledobject: view.name, trigger }, value(view));
+          this.set({ namespace: view.namespace, scaledobject: view.name, trigger }, known);
         }
       },
     });
@@ -83,5 +80,20 @@ function addWorkloadMetrics(views: WorkloadViews, registers: Registry[]): void {
   );
   gauge('pilotlight_blind', '1 when there is no fresh data where there should be.', (view) =>
     Number(view.decision?.verdict !== 'fresh'),
+  );
+  gauge(
+    'pilotlight_forecast_replicas',
+    'Replicas that the forecast asks for; no series while there is none.',
+    (view) => view.forecast?.forecast?.replicas ?? null,
+  );
+  gauge(
+    'pilotlight_forecast_chance_ratio',
+    'How likely the last replica of the forecast is needed before another could be ready, 0 to 1.',
+    (view) => view.forecast?.forecast?.chance ?? null,
+  );
+  gauge(
+    'pilotlight_forecast_beats_seen',
+    'Beats of 15 s of load that the forecast has seen; no series where the trigger wants none.',
+    (view) => view.forecast?.beats ?? null,
   );
 }

@@ -1,4 +1,4 @@
-import { Hono, type Context } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { Millis } from '../core/time.js';
@@ -28,17 +28,19 @@ const wake = z.strictObject({ replicas: z.int().min(1).optional(), for: length.o
 
 const STATUS = { unknown: 404, refused: 422, conflict: 409, full: 429 } as const;
 
+/** For whatever changes something: no other server's page, in the browser of somebody who may, can ask for it. */
+export const writeRules: MiddlewareHandler = async (context, next) => {
+  const foreign = isFromAnotherPage(context.req.header('origin'), context.req.header('host'));
+  if (foreign) return context.json({ error: 'a page of another origin may not ask for anything here' }, 403);
+  // A form of any page can send text/plain to loopback without a question; JSON it cannot.
+  if (!/^application\/json\b/i.test(context.req.header('content-type') ?? ''))
+    return context.json({ error: 'expected content-type: application/json' }, 415);
+  return next();
+};
+
 export function ordersApp(orders: Orders): Hono {
   const app = new Hono();
-  app.use('*', async (context, next) => {
-    const foreign = isFromAnotherPage(context.req.header('origin'), context.req.header('host'));
-    if (foreign)
-      return context.json({ error: 'a page of another origin may not ask for anything here' }, 403);
-    // A form of any page can send text/plain to loopback without a question; JSON it cannot.
-    if (!/^application\/json\b/i.test(context.req.header('content-type') ?? ''))
-      return context.json({ error: 'expected content-type: application/json' }, 415);
-    return next();
-  });
+  app.use('*', writeRules);
   app.use('*', bodyLimit({ maxSize: LARGEST_BODY, onError: tooLarge }));
   app.post('/announce', async (context) => {
     const { namespace, name } = named(context);

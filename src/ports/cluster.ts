@@ -114,7 +114,7 @@ export interface WatchStatus {
   readonly namespace: string | null;
   readonly health: WatchHealth;
   readonly objects: number;
-  /** Objects that could not be read, which are left out. */
+  /** How often an object came that could not be read; it is left out. */
   readonly unreadable: number;
   /** Whether decisions need it; without the others only lead times or capacity are less well known. */
   readonly needed: boolean;

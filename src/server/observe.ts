@@ -13,14 +13,18 @@ const HPA_SILENT_AFTER: Millis = 65_000;
 export interface Inquiry {
   readonly signals: readonly Asked[];
   readonly wake: Asked | null;
+  /** For workloads that forecast, the requests that leave their pods. */
+  readonly served: Asked | null;
 }
 
 export function inquire(workload: Workload, sources: Sources, direct: Scrapable): Inquiry {
   const { profiles, wake } = workload.trigger;
+  const served = servedOf(workload);
   const needsWake = workload.decision?.needsWake ?? true;
   return {
     signals: profiles.map((profile) => questionFor(workload, profile, sources, direct)),
     wake: wake !== null && needsWake ? questionFor(workload, wake, sources, direct) : null,
+    served: served === null ? null : questionFor(workload, served, sources, direct),
   };
 }
 
@@ -43,6 +47,16 @@ export function observe(
     replicas: workloads.replicas(workload.target),
     hpaAsks: hpaAsks(workload, now),
   };
+}
+
+/** The requests per second that leave each pod, as far as the board knows. */
+export function observeServed(workload: Workload, { served }: Inquiry, board: Board): Reading {
+  const profile = servedOf(workload);
+  return profile === null || served === null ? unread : reading(workload, profile, served, board);
+}
+
+function servedOf({ foresight }: Workload): Profile | null {
+  return foresight?.kind === 'foreseeing' ? foresight.served : null;
 }
 
 /** While nobody calls at all, it is KEDA that is away, and the HPA's silence says nothing: what was known last stands. */

@@ -12,6 +12,8 @@ import type {
   WakeRequest,
   Woken,
 } from '../ports/orders.js';
+import type { WarmUp, WarmUpPhase, WarmUpStatus } from '../ports/warm-up.js';
+import { announcedWarmUp, orderIn, wakeWarmUp } from './order-warm-ups.js';
 import type { Registry } from './registry.js';
 import type { Workload } from './workload.js';
 
@@ -24,25 +26,67 @@ const MOST_ANNOUNCEMENTS = 100;
 /** ScaledObjects with orders. */
 const MOST_ORDERED = 10_000;
 
+/** Where orders are kept for all replicas of the scaler and over restarts. */
+export interface OrderStore {
+  isOpen(): boolean;
+  /** From memory, a second or two old. */
+  knownOf(workload: string): readonly WarmUpStatus[];
+  /** As the store has it now. Rejects when it does not answer. */
+  listOf(workload: string): Promise<readonly WarmUpStatus[]>;
+  /** @returns false when there is no store yet. Rejects when it does not answer. */
+  put(warmUp: WarmUp): Promise<boolean>;
+  /** Rejects when the store does not answer. */
+  take(id: string): Promise<void>;
+}
+
+export const NO_ORDER_STORE: OrderStore = {
+  isOpen: () => false,
+  knownOf: () => [],
+  listOf: () => Promise.resolve([]),
+  put: () => Promise.resolve(false),
+  take: () => Promise.resolve(),
+};
+
 interface Booked {
   readonly announcement: Announcement;
   readonly preparation: Preparation;
+  /** The same for the store. */
+  readonly warmUp: WarmUp;
+  /** The store has taken it. */
+  stored: boolean;
+}
+
+interface BookedWake {
+  readonly floor: Floor;
+  readonly warmUp: WarmUp;
+  stored: boolean;
 }
 
 /** Of one ScaledObject, whatever its metadata: an edit does not undo what was asked for. */
 interface Page {
-  wake: Floor | null;
+  wake: BookedWake | null;
   readonly announcements: Map<string, Booked>;
 }
 
+export interface OrderBookOptions {
+  readonly store?: OrderStore;
+  /** As learned, in place of the policy's. */
+  readonly leadTimeOf?: (workload: Workload) => Millis | null;
+  /** The store could not take an order, which is remembered here and handed over later. */
+  readonly onUnstored?: (why: string) => void;
+}
+
 /**
- * Wakes and announcements, in memory: they end with the process, and another replica of the scaler does not know of them,
- * which may be the one that KEDA talks to.
+ * Wakes and announcements. Each is in force at once from memory, and handed to the warm-up store, where all replicas of the
+ * scaler and those after a restart find it; once the store shows it, the store's word counts. Without a store they end
+ * with the process, and another replica, which may be the one that KEDA talks to, does not know of them.
  */
 export class OrderBook implements Orders {
   readonly #registry: Pick<Registry, 'named'>;
   readonly #clock: Clock;
   readonly #onOrder: (workloads: readonly Workload[]) => void;
+  readonly #store: OrderStore;
+  readonly #options: OrderBookOptions;
   readonly #pages = new Map<string, Page>();
 
   /** @param onOrder is told of the workloads whose orders have changed */
@@ -50,17 +94,20 @@ export class OrderBook implements Orders {
     registry: Pick<Registry, 'named'>,
     clock: Clock,
     onOrder: (workloads: readonly Workload[]) => void,
+    options: OrderBookOptions = {},
   ) {
     this.#registry = registry;
     this.#clock = clock;
     this.#onOrder = onOrder;
+    this.#store = options.store ?? NO_ORDER_STORE;
+    this.#options = options;
   }
 
-  /** What holds now. */
+  /** What holds now, as far as it is not the store's to say. */
   floorsOf(namespace: string, name: string, now: Millis): readonly Floor[] {
     const page = this.#pages.size === 0 ? undefined : this.#pages.get(`${namespace}/${name}`);
     if (page === undefined) return [];
-    const floors: Floor[] = page.wake === null || page.wake.until <= now ? [] : [page.wake];
+    const floors: Floor[] = page.wake === null || page.wake.floor.until <= now ? [] : [page.wake.floor];
     for (const { preparation } of page.announcements.values()) {
       const { replicas, from, until, why } = preparation;
       if (from <= now && now < until) floors.push({ by: 'announcement', replicas, until, why });
@@ -68,38 +115,85 @@ export class OrderBook implements Orders {
     return floors;
   }
 
-  wake(namespace: string, name: string, { replicas, length }: WakeRequest): Promise<Woken> {
-    return Promise.resolve(this.#wake(namespace, name, replicas ?? 1, length ?? WAKE_FOR));
+  /** Hands over what the store has not taken yet, and forgets what it shows. Never rejects. */
+  async settle(): Promise<void> {
+    if (!this.#store.isOpen()) return;
+    for (const [key, page] of this.#pages) {
+      const shown = new Map(this.#store.knownOf(key).map((status) => [status.warmUp.id, status.phase]));
+      const orders = [...(page.wake === null ? [] : [page.wake]), ...page.announcements.values()];
+      for (const order of orders) {
+        if (order.warmUp.holdUntil <= this.#clock.now()) continue;
+        if (!order.stored) await this.#keep(order);
+        else if (isUpToTheStore(shown.get(order.warmUp.id), order.warmUp, this.#clock.now()))
+          this.forget(order.warmUp.id);
+      }
+    }
+    this.#forgetEnded();
   }
 
-  #wake(namespace: string, name: string, replicas: number, length: Millis): Woken {
+  /** It was cancelled: it must not live on here. */
+  forget(id: string): void {
+    for (const page of this.#pages.values()) {
+      if (page.wake?.warmUp.id === id) page.wake = null;
+      for (const [key, { warmUp }] of page.announcements) {
+        if (warmUp.id === id) page.announcements.delete(key);
+      }
+    }
+  }
+
+  async wake(namespace: string, name: string, request: WakeRequest): Promise<Woken> {
+    const { replicas: asked, length: given } = request;
+    const [replicas, length] = [asked ?? 1, given ?? WAKE_FOR];
     const found = this.#find(namespace, name);
     if ('kind' in found) return found;
     if (!(Number.isInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS))
       return { kind: 'refused', why: `replicas: expected a whole number from 1 to ${MOST_REPLICAS}` };
     if (!(length >= 0 && length <= LONGEST_WAKE))
       return { kind: 'refused', why: `for: expected a duration of at most ${inWords(LONGEST_WAKE)}` };
-    const until = this.#clock.now() + length;
+    const now = this.#clock.now();
+    const until = now + length;
     const why = `woken by hand: at least ${replicas} for ${inWords(length)}`;
-    found.page.wake = { by: 'wake', replicas, until, why };
-    this.#onOrder(found.workloads);
+    const { page, workloads } = found;
+    const floor: Floor = { by: 'wake', replicas, until, why };
+    const warmUp = wakeWarmUp(namespace, name, floor, this.#termsOf(workloads), now);
+    const isKept = this.#isKept(workloads);
+    const order: BookedWake = { floor, warmUp, stored: !isKept };
+    page.wake = length === 0 ? null : order;
+    this.#onOrder(workloads);
+    if (!isKept) return { kind: 'awake', replicas, until };
+    const taken = await this.#replaceWake(warmUp, length);
+    if (!taken && length === 0) {
+      const kept = 'the warm-up store does not answer: an earlier wake stands until it ends';
+      return { kind: 'refused', why: kept };
+    }
+    if (length > 0) await this.#keep(order);
     return { kind: 'awake', replicas, until };
   }
 
-  announce(namespace: string, name: string, announcement: Announcement): Promise<Announced> {
-    return Promise.resolve(this.#announce(namespace, name, announcement));
+  /** The one before makes room: what has begun would keep its times. */
+  async #replaceWake({ id, workload }: WarmUp, length: Millis): Promise<boolean> {
+    const isThere = this.#store.knownOf(workload).some(({ warmUp }) => warmUp.id === id);
+    if (!isThere && length > 0) return true;
+    try {
+      await this.#store.take(id);
+      return true;
+    } catch (error) {
+      this.#options.onUnstored?.((error as Error).message);
+      return false;
+    }
   }
 
-  #announce(namespace: string, name: string, announcement: Announcement): Announced {
+  async announce(namespace: string, name: string, announcement: Announcement): Promise<Announced> {
     const found = this.#find(namespace, name);
     if ('kind' in found) return found;
+    const elsewhere = await this.#storedOrders(`${namespace}/${name}`);
     const now = this.#clock.now();
     const { announcements } = found.page;
     for (const [key, { preparation }] of announcements) {
       if (preparation.until <= now) announcements.delete(key);
     }
     const { idempotencyKey } = announcement;
-    const known = announcements.get(idempotencyKey);
+    const known = announcements.get(idempotencyKey) ?? elsewhere.get(idempotencyKey);
     if (known !== undefined) {
       return isSame(known.announcement, announcement)
         ? { kind: 'duplicate', preparation: known.preparation }
@@ -107,17 +201,61 @@ export class OrderBook implements Orders {
     }
     const wrong = whatIsWrong(announcement, now);
     if (wrong !== null) return { kind: 'refused', why: wrong };
-    if (announcements.size >= MOST_ANNOUNCEMENTS)
+    if (new Set([...announcements.keys(), ...elsewhere.keys()]).size >= MOST_ANNOUNCEMENTS)
       return { kind: 'full', why: `at most ${MOST_ANNOUNCEMENTS} announcements for one ScaledObject` };
-    const policy = found.workloads.map(({ trigger }) => trigger.policy).find((each) => each.serviceTime);
-    if (policy === undefined || policy.serviceTime === null) {
+    const policy = this.#policyFor(found.workloads);
+    if (policy === null || policy.serviceTime === null) {
       const why = `nobody says how long one request of ${namespace}/${name} takes: give serviceTime (and slots) in its metadata`;
       return { kind: 'refused', why };
     }
     const preparation = prepared(announcement, policy, policy.serviceTime, now);
-    announcements.set(idempotencyKey, { announcement, preparation });
+    const warmUp = announcedWarmUp(namespace, name, announcement, preparation, policy.leadTime);
+    const isKept = this.#isKept(found.workloads);
+    const order: Booked = { announcement, preparation, warmUp, stored: !isKept };
+    announcements.set(idempotencyKey, order);
     this.#onOrder(found.workloads);
+    if (isKept) await this.#keep(order);
     return { kind: 'accepted', preparation };
+  }
+
+  /** In a dry run nothing comes of it, and a warm-up would wait for its replicas in vain. */
+  #isKept(workloads: readonly Workload[]): boolean {
+    return workloads.some(({ trigger }) => !trigger.policy.dryRun);
+  }
+
+  async #keep(order: Booked | BookedWake): Promise<void> {
+    try {
+      order.stored = await this.#store.put(order.warmUp);
+    } catch (error) {
+      this.#options.onUnstored?.((error as Error).message);
+    }
+  }
+
+  async #storedOrders(
+    workload: string,
+  ): Promise<ReadonlyMap<string, Pick<Booked, 'announcement' | 'preparation'>>> {
+    const statuses = await this.#store.listOf(workload).catch(() => this.#store.knownOf(workload));
+    const orders = statuses.flatMap(({ warmUp }) => orderIn(warmUp) ?? []);
+    return new Map(orders.map((order) => [order.announcement.idempotencyKey, order]));
+  }
+
+  #policyFor(workloads: readonly Workload[]): Policy | null {
+    const workload = workloads.find(({ trigger }) => trigger.policy.serviceTime !== null);
+    if (workload === undefined) return null;
+    const { policy } = workload.trigger;
+    return { ...policy, leadTime: this.#options.leadTimeOf?.(workload) ?? policy.leadTime };
+  }
+
+  #termsOf(workloads: readonly Workload[]): { readonly leadTime: Millis; readonly most: number } {
+    const each = workloads.map((workload) => {
+      const { policy } = workload.trigger;
+      const leadTime = this.#options.leadTimeOf?.(workload) ?? policy.leadTime;
+      return { leadTime, most: policy.maxReplicas ?? MOST_REPLICAS };
+    });
+    return {
+      leadTime: Math.max(...each.map(({ leadTime }) => leadTime)),
+      most: Math.max(...each.map(({ most }) => most)),
+    };
   }
 
   #find(
@@ -132,7 +270,7 @@ export class OrderBook implements Orders {
     const key = `${namespace}/${name}`;
     const known = this.#pages.get(key);
     if (known !== undefined) return { page: known, workloads };
-    if (this.#pages.size >= MOST_ORDERED) this.#forget();
+    if (this.#pages.size >= MOST_ORDERED) this.#forgetEnded();
     if (this.#pages.size >= MOST_ORDERED)
       return { kind: 'full', why: `${MOST_ORDERED} ScaledObjects have orders, the limit` };
     const page: Page = { wake: null, announcements: new Map() };
@@ -141,13 +279,18 @@ export class OrderBook implements Orders {
   }
 
   /** Drops pages on which nothing holds or will. */
-  #forget(): void {
+  #forgetEnded(): void {
     const now = this.#clock.now();
     for (const [key, { wake, announcements }] of this.#pages) {
       const ends = [...announcements.values()].map(({ preparation }) => preparation.until);
-      if (Math.max(wake?.until ?? 0, ...ends) <= now) this.#pages.delete(key);
+      if (Math.max(wake?.floor.until ?? 0, ...ends) <= now) this.#pages.delete(key);
     }
   }
+}
+
+/** Whether the store itself says what holds of an order by now. */
+function isUpToTheStore(phase: WarmUpPhase | undefined, { startAt }: WarmUp, now: Millis): boolean {
+  return phase !== undefined && (phase !== 'planned' || now < startAt);
 }
 
 function isSame(a: Announcement, b: Announcement): boolean {

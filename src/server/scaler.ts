@@ -8,7 +8,9 @@ import type { Answer, Caller, Decisions, Refusal, Specs, TriggerRef } from '../p
 import type { ScrapeTargets } from '../ports/scrape-targets.js';
 import type { Workloads } from '../ports/workloads.js';
 import { createBoard, type Board, type Question } from './board.js';
-import { hasSilentPods, inquire, observe, type Inquiry } from './observe.js';
+import type { ForecastMemories } from './forecast-memories.js';
+import { advise } from './foresight.js';
+import { hasSilentPods, inquire, observe, observeServed, type Inquiry } from './observe.js';
 import { aliveQuestion, scrapable, type Asked, type Scrapable, type Sources } from './questions.js';
 import type { Registry } from './registry.js';
 import { inSlices } from './slices.js';
@@ -27,6 +29,10 @@ export interface ScalerParts {
   readonly clock: Clock;
   /** Replicas that people have asked for; none where it is left out. */
   readonly floorsOf?: (workload: Workload, now: Millis) => readonly Floor[];
+  /** What forecasts learned before; where it is left out they begin anew. */
+  readonly memories?: ForecastMemories;
+  /** Lead times as learned, in place of the policy's; none where it is left out. */
+  readonly leadTimeOf?: (workload: Workload) => Millis | null;
   readonly tickMs: Millis;
   readonly onTick: (tick: TickReport) => void;
   readonly onDecision?: (workload: Workload, now: Millis) => void;
@@ -99,6 +105,7 @@ export class Scaler implements Decisions {
     const askedAlive = await this.#board.ask(alive.values(), Math.floor(tickMs * 0.15));
     await this.#evaluateAll(inquiries);
     this.#board.forget(began - 10 * tickMs);
+    this.#parts.memories?.saveIfDue();
     onTick({
       seconds: (clock.now() - began) / 1000,
       workloads: inquiries.length,
@@ -159,15 +166,20 @@ export class Scaler implements Decisions {
   }
 
   #evaluate(workload: Workload, inquiry: Inquiry): void {
-    const { clock, workloads, log } = this.#parts;
-    const { policy } = workload.trigger;
+    const { clock, workloads, log, memories } = this.#parts;
+    const given = workload.trigger.policy;
+    const learned = given.leadTimeGiven ? null : (this.#parts.leadTimeOf?.(workload) ?? null);
+    const policy = learned === null ? given : { ...given, leadTime: learned };
     const now = clock.now();
+    if (workload.version === 0) memories?.attend(workload);
     const seen = observe(workload, inquiry, this.#board, workloads, now);
-    const observation = this.#ordered(workload, seen, now);
+    const advised = this.#advised(workload, inquiry, seen, policy.leadTime, now);
+    const observation = this.#ordered(workload, advised, policy.leadTime, now);
     const { state, decision } = decide(workload.state, observation, policy, now);
     log?.append({
       trigger: workload.id,
-      ...(workload.version === 0 ? { policy } : {}),
+      ...(workload.version === 0 ? { policy: given } : {}),
+      ...(learned === null ? {} : { leadTime: learned }),
       now,
       observation,
       decision,
@@ -179,10 +191,23 @@ export class Scaler implements Decisions {
     this.#parts.onDecision?.(workload, now);
   }
 
+  /** With what the forecast asks for, where the trigger wants one. */
+  #advised(
+    workload: Workload,
+    inquiry: Inquiry,
+    observation: Observation,
+    leadTime: Millis,
+    now: Millis,
+  ): Observation {
+    if (workload.foresight === null) return observation;
+    const served = observeServed(workload, inquiry, this.#board);
+    return { ...observation, forecast: advise(workload, observation, served, leadTime, now) };
+  }
+
   /** With what windows and people ask for; most workloads have neither. */
-  #ordered(workload: Workload, observation: Observation, now: Millis): Observation {
+  #ordered(workload: Workload, observation: Observation, leadTime: Millis, now: Millis): Observation {
     const floors = this.#parts.floorsOf?.(workload, now) ?? [];
-    const windows = workload.windows?.(workload.trigger.policy.leadTime, now) ?? null;
+    const windows = workload.windows?.(leadTime, now) ?? null;
     if (windows === null) return floors.length === 0 ? observation : { ...observation, floors };
     return { ...observation, floors: [...windows.floors, ...floors], sleep: windows.sleep };
   }
@@ -199,9 +224,10 @@ export class Scaler implements Decisions {
   }
 }
 
-function questionsOf({ signals, wake }: Inquiry): Question[] {
-  const asked: Asked[] = wake === null ? [...signals] : [...signals, wake];
-  return asked.flatMap((each) => ('key' in each ? [each] : []));
+function questionsOf({ signals, wake, served }: Inquiry): Question[] {
+  const asked: (Asked | null)[] =
+    wake === null && served === null ? [...signals] : [...signals, wake, served];
+  return asked.flatMap((each) => (each !== null && 'key' in each ? [each] : []));
 }
 
 function answerOf({ decision, trigger }: Workload): Answer {

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { startConsole, type ConsoleServer } from '../console/http.js';
 import { createServerMetrics, type ServerMetrics } from '../console/metrics.js';
+import { createWarmUpMetrics, type WarmUpMetrics } from '../console/warm-up-metrics.js';
 import { startGrpcServer, type GrpcServer } from '../keda/server.js';
 import type { Clock } from '../ports/clock.js';
-import type { Orders } from '../ports/orders.js';
 import type { ScrapeTargets } from '../ports/scrape-targets.js';
 import type { WorkloadViews } from '../ports/workload-views.js';
 import { watchBullmqQueues } from '../signals/queues/bullmq-watch.js';
@@ -20,6 +20,9 @@ import { SettingsError, type Settings } from './settings.js';
 import { openSources } from './sources.js';
 import { startTicker } from './ticker.js';
 import { viewsOf } from './views.js';
+import { warmUpSteps } from './warm-up-steps.js';
+import { WarmUpService, type WarmUpPlace } from './warm-ups.js';
+import type { Workload } from './workload.js';
 
 export interface RunningServer {
   readonly grpcPort: number;
@@ -35,6 +38,8 @@ export interface ServerParts {
   readonly clock: Clock;
   /** In place of `settings.scrapeTargets`. */
   readonly targets?: ScrapeTargets;
+  /** In place of what the settings say of them. */
+  readonly warmUps?: WarmUpPlace;
 }
 
 /** What has been started, newest last: stopped in reverse. */
@@ -65,8 +70,17 @@ async function start(parts: ServerParts, closers: Closers): Promise<RunningServe
     pulse.tickedAt = clock.now();
     metrics.tick(report);
   };
-  const { scaler, orders } = openScaler(parts, registry, onTick, closers);
-  const admin = await startAdmin({ views, metrics, orders, settings, pulse, clock });
+  const { scaler, orders, warmUps, warmUpMetrics } = openScaler(parts, registry, onTick, closers);
+  const admin = await startAdmin({
+    views,
+    metrics,
+    orders,
+    warmUps,
+    warmUpMetrics,
+    settings,
+    pulse,
+    clock,
+  });
   closers.push(() => admin.close());
   const ticker = startTicker(
     settings.tick,
@@ -98,7 +112,7 @@ function openScaler(
   registry: Registry,
   onTick: (report: TickReport) => void,
   closers: Closers,
-): { readonly scaler: Scaler; readonly orders: Orders } {
+): OpenScaler {
   const { settings, log, clock, targets: given } = parts;
   const { decisionLog, scrapeTargets } = settings;
   const targets = given ?? (scrapeTargets === undefined ? null : createTargetsFile(scrapeTargets, clock));
@@ -106,13 +120,24 @@ function openScaler(
   closers.push(() => decisions?.close());
   const sources = openSources(settings, targets, clock);
   closers.push(() => sources.close());
-  const orders = new OrderBook(registry, clock, (workloads) => scaler.decideNow(workloads));
+  const decideNow = (workloads: readonly Workload[]) => scaler.decideNow(workloads);
+  const hooks = { settle: () => orders.settle(), forget: (id: string) => orders.forget(id) };
+  const { warmUps, warmUpMetrics } = openWarmUps(parts, registry, targets ?? NO_TARGETS, decideNow, hooks);
+  const orders = new OrderBook(registry, clock, decideNow, {
+    store: warmUps,
+    leadTimeOf: (workload) => warmUps.leadTimeOf(workload),
+    onUnstored: (why) => log.warn({ why }, 'an order is kept in memory until the warm-up store answers'),
+  });
   const scaler: Scaler = new Scaler({
     registry,
     sources,
-    targets: targets ?? { list: () => [] },
+    targets: targets ?? NO_TARGETS,
     workloads: { replicas: () => null },
-    floorsOf: ({ namespace, name }, now) => orders.floorsOf(namespace, name, now),
+    floorsOf: (workload, now) => {
+      const { namespace, name } = workload;
+      return [...warmUps.floorsOf(workload), ...orders.floorsOf(namespace, name, now)];
+    },
+    leadTimeOf: (workload) => warmUps.leadTimeOf(workload),
     log: decisions,
     clock,
     tickMs: settings.tick,
@@ -120,12 +145,57 @@ function openScaler(
       wakes?.only(registry.all(), clock.now());
       onTick(report);
     },
-    onDecision: (workload, now) => wakes?.note(workload, now),
+    onDecision: (workload, now) => {
+      wakes?.note(workload, now);
+      warmUps.noteDecision(workload, now);
+    },
     onFault: (workload, error) => log.error({ workload, error }, 'a workload could not be evaluated'),
   });
   const wakes = openQueueWakes(parts, scaler);
   closers.push(() => wakes?.close());
-  return { scaler, orders };
+  // The planner and the worker stop before what their steps read is closed.
+  closers.push(() => warmUps.close());
+  warmUps.start();
+  return { scaler, orders, warmUps, warmUpMetrics };
+}
+
+const NO_TARGETS: ScrapeTargets = { list: () => [] };
+
+interface OpenScaler {
+  readonly scaler: Scaler;
+  readonly orders: OrderBook;
+  readonly warmUps: WarmUpService;
+  readonly warmUpMetrics: WarmUpMetrics;
+}
+
+function openWarmUps(
+  { settings, log, clock, warmUps: given }: ServerParts,
+  registry: Registry,
+  targets: ScrapeTargets,
+  decideNow: (workloads: readonly Workload[]) => void,
+  book: { readonly settle: () => Promise<void>; readonly forget: (id: string) => void },
+): Pick<OpenScaler, 'warmUps' | 'warmUpMetrics'> {
+  const warmUps = new WarmUpService({
+    place: given ?? warmUpPlace(settings),
+    registry,
+    steps: warmUpSteps({ registry, targets, clock }),
+    clock,
+    log,
+    every: 3 * settings.tick,
+    lookEvery: Math.min(500, settings.tick),
+    onFloors: decideNow,
+    onEnded: (record) => warmUpMetrics.ended(record),
+    onCancelled: (id) => book.forget(id),
+    onRound: () => book.settle(),
+  });
+  const warmUpMetrics = createWarmUpMetrics(warmUps, clock);
+  return { warmUps, warmUpMetrics };
+}
+
+function warmUpPlace({ noWarmUps, redis, stateDir }: Settings): WarmUpPlace | string {
+  if (noWarmUps) return '--no-warm-ups';
+  if (redis === undefined && stateDir === undefined) return 'neither --redis nor --state-dir is given';
+  return { redisUrl: redis ?? null, stateDir: stateDir ?? null };
 }
 
 /** Null without a Redis. */
@@ -165,13 +235,16 @@ function startGrpc(
 interface AdminParts {
   readonly views: WorkloadViews;
   readonly metrics: ServerMetrics;
-  readonly orders: Orders;
+  readonly orders: OrderBook;
+  readonly warmUps: WarmUpService;
+  readonly warmUpMetrics: WarmUpMetrics;
   readonly settings: Settings;
   readonly pulse: { readonly draining: boolean; readonly tickedAt: number };
   readonly clock: Clock;
 }
 
-function startAdmin({ views, metrics, orders, settings, pulse, clock }: AdminParts): Promise<ConsoleServer> {
+function startAdmin(parts: AdminParts): Promise<ConsoleServer> {
+  const { views, metrics, orders, warmUps, warmUpMetrics, settings, pulse, clock } = parts;
   const { tokenFile, tick } = settings;
   const token = tokenFile === undefined ? () => null : tokenReader(tokenFile);
   return startConsole(
@@ -179,6 +252,8 @@ function startAdmin({ views, metrics, orders, settings, pulse, clock }: AdminPar
       views,
       metrics,
       orders,
+      warmUps,
+      warmUpMetrics,
       notReady: () => (pulse.draining ? 'draining' : null),
       notHealthy: () => {
         const silent = clock.now() - pulse.tickedAt;

@@ -75,6 +75,7 @@ export const settingsSchema = z.strictObject({
   noCluster: flag.default(true),
   scalers: folder.optional(),
   stateDir: folder.optional(),
+  noWarmUps: flag.default(false),
   tick: duration.default(5000),
   tlsCert: file.optional(),
   tlsKey: file.optional(),
@@ -108,11 +109,12 @@ export const SETTING_HELP: Readonly<Record<Name, string>> = {
   rateWindow: 'window of rates; at least four scrape intervals',
   queryNamespaceLabel: "the label that confines triggers' own queries to their namespace",
   scrapeTargets: 'endpoints to scrape directly, in the format of Prometheus file_sd',
-  redis: 'for backlogs of BullMQ queues',
+  redis: 'warm-ups shared by all replicas of the scaler, and backlogs of BullMQ queues',
   allowQueue: 'a queue that a namespace may read besides its own; repeatable',
   noCluster: 'do without the Kubernetes API; this version always does',
   scalers: 'a folder of further profiles',
-  stateDir: 'for what outlives a restart',
+  stateDir: 'for what outlives a restart, such as warm-ups where there is no --redis',
+  noWarmUps: 'do without warm-ups: announcements and wakes are then kept in memory',
   tick: 'how often all workloads are evaluated',
   tlsCert: "the scaler's certificate, PEM, read again when it changes",
   tlsKey: 'its key',
@@ -137,7 +139,7 @@ export function environmentOf(name: string): string {
 }
 
 export function isSwitch(name: Name): boolean {
-  return name === 'noCluster' || name === 'reflection';
+  return name === 'noCluster' || name === 'noWarmUps' || name === 'reflection';
 }
 
 export function isRepeatable(name: Name): boolean {

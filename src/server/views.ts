@@ -1,4 +1,5 @@
 import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
+import { forecastView } from './foresight.js';
 import type { Registry } from './registry.js';
 import type { Workload } from './workload.js';
 
@@ -10,7 +11,8 @@ export function viewsOf(registry: Registry): WorkloadViews {
   };
 }
 
-function viewOf({ id, namespace, name, trigger, target, askedAt, decision }: Workload): WorkloadView {
+function viewOf(workload: Workload): WorkloadView {
+  const { id, namespace, name, trigger, target, askedAt, decision } = workload;
   const { policy, metricSpecs } = trigger;
   return {
     id,
@@ -22,5 +24,6 @@ function viewOf({ id, namespace, name, trigger, target, askedAt, decision }: Wor
     metricSpecs,
     askedAt,
     decision,
+    forecast: forecastView(workload),
   };
 }

@@ -7,6 +7,7 @@ import type { StartsOf } from '../policy/starts.js';
 import type { Trigger } from '../policy/trigger.js';
 import type { TriggerRef } from '../ports/decisions.js';
 import type { ScaleTarget } from '../ports/workloads.js';
+import { newForesight, type WorkloadForesight } from './foresight.js';
 
 /** One trigger of one ScaledObject that KEDA has asked about. The only thing that changes while the server runs. */
 export interface Workload {
@@ -22,6 +23,8 @@ export interface Workload {
   readonly query: string | null;
   /** Null without windows. */
   readonly windows: WindowClock | null;
+  /** What its past says of its load; null where the trigger wants no forecast. */
+  readonly foresight: WorkloadForesight | null;
   state: State;
   /** Null until the first evaluation. */
   decision: Decision | null;
@@ -64,6 +67,7 @@ export function newWorkload(
     },
     query,
     windows: schedule === null ? null : windowClock(schedule, startsOf),
+    foresight: newForesight(trigger),
     state: initialState,
     decision: null,
     version: 0,

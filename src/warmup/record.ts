@@ -148,7 +148,8 @@ export function faultOf(warmUp: WarmUp, now: Millis): string | null {
   if (!moments.every(Number.isFinite)) return 'expected moments and cost to be finite numbers';
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > MOST_REPLICAS)
     return `replicas: got ${replicas}, expected 1 to ${MOST_REPLICAS}`;
-  if ((warmUp.order?.length ?? 0) > LONGEST_ORDER) return `order: expected at most ${LONGEST_ORDER} characters`;
+  if ((warmUp.order?.length ?? 0) > LONGEST_ORDER)
+    return `order: expected at most ${LONGEST_ORDER} characters`;
   if (workload === '' || workload.length > LONGEST_TEXT || why.length > LONGEST_TEXT)
     return `workload and why: expected at most ${LONGEST_TEXT} characters, and a workload`;
   if (warmUp.id !== warmUpId(workload, warmUp.slot)) return 'id: expected the one made of workload and slot';

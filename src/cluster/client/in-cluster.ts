@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import https from 'node:https';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { MINUTE, type Millis } from '../../core/time.js';
 import type { Clock } from '../../ports/clock.js';
 import { ClusterConfigError } from './config-error.js';
@@ -41,7 +42,9 @@ export async function inClusterAccess(
         `cannot read the service account's ${join(folder, file)} (${code}): is automountServiceAccountToken off?`,
       );
     });
-  const agent = new https.Agent({ ca: await read('ca.crt'), keepAlive: true });
+  // Made once: each connection would parse the authority's certificate again.
+  const secureContext = createSecureContext({ ca: await read('ca.crt') });
+  const agent = new https.Agent({ secureContext, keepAlive: true });
   let token = { text: (await read('token')).trim(), readAt: clock.now() };
   return {
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,

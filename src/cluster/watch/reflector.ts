@@ -1,50 +1,15 @@
 import type { IncomingMessage } from 'node:http';
-import { HOUR, MINUTE, SECOND, type Millis } from '../../core/time.js';
-import type { Clock } from '../../ports/clock.js';
+import { SECOND, type Millis } from '../../core/time.js';
 import type { WatchHealth } from '../../ports/cluster.js';
-import { get, PATIENCE, type Access, type Patience } from '../client/connection.js';
+import { get } from '../client/connection.js';
 import { ApiFailure, nameOf, refusal, unreachable } from '../client/failure.js';
 import { Lines } from '../client/lines.js';
 import { garbage, ListItems, pageOf, type ListPage } from '../client/list-items.js';
-import type { Log } from '../log.js';
 import { record, text, wholeNumber, type Json, type JsonRecord } from '../objects/json.js';
-import { FIRST_PAUSE, pauseAfter } from './back-off.js';
+import { pauseAfter } from './back-off.js';
 import { pathOf, type Resource, type Sink } from './resource.js';
-import { breathe, sleep } from './turns.js';
-
-export interface Timing {
-  readonly patience: Patience;
-  /** The server ends a watch after this long, up to half more by chance. */
-  readonly watchFor: Millis;
-  /** The API server sends a bookmark about every minute: longer silence is a dead connection. */
-  readonly watchSilence: Millis;
-  /** A list from anew, for what a watch might have missed. */
-  readonly resyncEvery: Millis;
-  /** For how long what was last known stands when a watch is lost. */
-  readonly grace: Millis;
-  readonly firstPause: Millis;
-  /** Objects a page. */
-  readonly page: number;
-}
-
-export const TIMING: Timing = {
-  patience: PATIENCE,
-  watchFor: 5 * MINUTE,
-  watchSilence: 2 * MINUTE,
-  resyncEvery: 6 * HOUR,
-  grace: 30 * SECOND,
-  firstPause: FIRST_PAUSE,
-  page: 500,
-};
-
-export interface Surroundings {
-  readonly access: Access;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly timing: Timing;
-  /** 0 to 1. */
-  readonly chance: () => number;
-}
+import type { Surroundings } from './timing.js';
+import { sleep } from './turns.js';
 
 /** A watch that lived for so long had nothing wrong with it. */
 const SOUND: Millis = 5 * SECOND;
@@ -72,8 +37,11 @@ export class Reflector {
   /** Whether the last watch brought anything. */
   #delivered = false;
   #whenSynced: () => void = () => undefined;
+  #whenSettled: () => void = () => undefined;
   /** Resolves when all has been listed once. */
   readonly synced: Promise<void>;
+  /** Resolves when all has been listed once, or has failed to be. */
+  readonly settled: Promise<void>;
 
   constructor(resource: Resource, sink: Sink, around: Surroundings) {
     this.resource = resource;
@@ -82,6 +50,9 @@ export class Reflector {
     this.#startedAt = around.clock.now();
     this.synced = new Promise((resolve) => {
       this.#whenSynced = resolve;
+    });
+    this.settled = new Promise((resolve) => {
+      this.#whenSettled = resolve;
     });
     this.#running = this.#run();
   }
@@ -116,8 +87,9 @@ export class Reflector {
         from = await this.#watch(from, (version) => {
           from = version;
         });
-        // An end is no failure, unless one follows the other.
-        if (this.#around.clock.now() - began < SOUND && !this.#delivered) this.#failures += 1;
+        // An end is no failure, unless it comes at once and with nothing.
+        if (this.#around.clock.now() - began >= SOUND) this.#failures = 0;
+        else if (!this.#delivered) this.#failures += 1;
         await sleep(pauseAfter(this.#failures, null, chance(), timing.firstPause / 4), signal);
       } catch (error) {
         if (signal.aborted) return;
@@ -142,6 +114,7 @@ export class Reflector {
     if (said !== this.#failure) log.warn({ resource: this.#name() }, said);
     this.#failure = said;
     if (this.#synced) this.#lostAt ??= clock.now();
+    this.#whenSettled();
     return failure;
   }
 
@@ -172,6 +145,7 @@ export class Reflector {
     if (!this.#synced) {
       this.#synced = true;
       this.#whenSynced();
+      this.#whenSettled();
     }
     return version;
   }
@@ -262,22 +236,13 @@ export class Reflector {
     return get(access, path, this.resource, this.#stopping.signal, { ...timing.patience, silence });
   }
 
-  /** Gives the event loop its turn between the chunks: with many at hand, reading alone would not. */
   async #read(response: IncomingMessage, take: (chunk: Buffer) => void): Promise<void> {
-    let taken = 0;
     for await (const chunk of response as AsyncIterable<Buffer>) {
+      await this.#around.turns.take();
       take(chunk);
-      taken += chunk.length;
-      if (taken >= BREATH) {
-        taken = 0;
-        await breathe();
-      }
     }
   }
 }
-
-/** Bytes between two turns of the event loop: about 2 ms of work. */
-const BREATH = 128 * 1024;
 
 function event(line: string): { readonly type: Json; readonly object: JsonRecord } {
   try {

@@ -97,38 +97,52 @@ export function arbitrate(
       sharers(tier, ({ id, minimum }) => Math.max(minimum, claims.get(id) ?? 0)),
     );
   }
-  return { grants: input.claimants.map((each) => grantOf(each)), state: next };
+  const explain = { placement, claims, able, supplies: input.supplies };
+  return { grants: input.claimants.map((each) => grantOf(each, explain)), state: next };
+}
 
-  function grantOf(claimant: Claimant): Grant {
-    const { id, wanted } = claimant;
-    const granted = Math.min(wanted, placement.total(id));
-    const pools = [...placement.heldBy(id)]
-      .filter(([, replicas]) => replicas > 0)
-      .map(([pool, replicas]) => ({ pool, replicas }));
-    const why = granted < wanted ? reason(claimant, granted) : null;
-    return { id, wanted, granted, claim: claims.get(id) ?? wanted, pools, why };
-  }
+interface Placed {
+  readonly placement: Placement;
+  readonly claims: ReadonlyMap<string, number>;
+  readonly able: readonly Claimant[];
+  readonly supplies: readonly Supply[];
+}
 
-  function reason({ id, tier, wanted, options }: Claimant, granted: number): string {
-    const short = `wanted ${wanted}, ${granted === 1 ? '1 fits' : `${granted} fit`}`;
-    if (options.length === 0) return `${short}: no node could ever take it`;
-    const mine = new Set(options.map(({ pool }) => pool));
-    const limits = input.supplies.filter(({ pool }) => mine.has(pool)).map(({ limit }) => limit);
-    const before = tier === 1 ? 0 : heldIn(mine, id, 1);
-    const beside = heldIn(mine, id, tier);
-    const others = [
-      before > 0 ? `tier 1 has ${before}` : null,
-      beside > 0 ? `others of tier ${tier} have ${beside}` : null,
-    ].filter((each) => each !== null);
-    return [`${short}: ${limits.join(', ')}`, ...others].join('; ');
-  }
+function grantOf(claimant: Claimant, placed: Placed): Grant {
+  const { id, wanted } = claimant;
+  const granted = Math.min(wanted, placed.placement.total(id));
+  const pools = [...placed.placement.heldBy(id)]
+    .filter(([, replicas]) => replicas > 0)
+    .map(([pool, replicas]) => ({ pool, replicas }));
+  const why = granted < wanted ? reason(claimant, granted, placed) : null;
+  return { id, wanted, granted, claim: placed.claims.get(id) ?? wanted, pools, why };
+}
 
-  function heldIn(pools: ReadonlySet<string>, except: string, tier: 1 | 2): number {
-    let held = 0;
-    for (const other of able) {
-      if (other.tier !== tier || other.id === except) continue;
-      for (const [pool, replicas] of placement.heldBy(other.id)) if (pools.has(pool)) held += replicas;
-    }
-    return held;
+function reason({ id, tier, wanted, options }: Claimant, granted: number, placed: Placed): string {
+  const short = `wanted ${wanted}, ${granted === 1 ? '1 fits' : `${granted} fit`}`;
+  if (options.length === 0) return `${short}: no node could ever take it`;
+  const mine = new Set(options.map(({ pool }) => pool));
+  const limits = placed.supplies.filter(({ pool }) => mine.has(pool)).map(({ limit }) => limit);
+  const before = tier === 1 ? 0 : heldIn(mine, id, 1, placed);
+  const beside = heldIn(mine, id, tier, placed);
+  const others = [
+    before > 0 ? `tier 1 has ${before}` : null,
+    beside > 0 ? `others of tier ${tier} have ${beside}` : null,
+  ].filter((each) => each !== null);
+  return [`${short}: ${limits.join(', ')}`, ...others].join('; ');
+}
+
+/** Replicas of the others of a tier in these pools, held or claimed. */
+function heldIn(
+  pools: ReadonlySet<string>,
+  except: string,
+  tier: 1 | 2,
+  { able, placement }: Placed,
+): number {
+  let held = 0;
+  for (const other of able) {
+    if (other.tier !== tier || other.id === except) continue;
+    for (const [pool, replicas] of placement.heldBy(other.id)) if (pools.has(pool)) held += replicas;
   }
+  return held;
 }

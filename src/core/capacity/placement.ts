@@ -84,7 +84,8 @@ export class Placement {
     for (const [id, other] of this.#who) {
       if (id === except || other.options.length < 2) continue;
       const from = other.options.find(({ pool }) => pool === option.pool);
-      while (from !== undefined && (this.heldBy(id).get(option.pool) ?? 0) > 0) {
+      if (from === undefined) continue;
+      while ((this.heldBy(id).get(option.pool) ?? 0) > 0) {
         if (this.left(option.pool) + 1e-9 >= option.units) return true;
         const to = this.#elsewhere(other, seen);
         if (to === null) break;

@@ -1,11 +1,8 @@
 import { inWords, SECOND, type Millis } from '../time.js';
-import { CALENDAR_DAYS, peaksAt, sameTime } from './calendar.js';
-import { binsOf, contextsOf, createContexts } from './contexts.js';
-import { harmOf, idleBeats } from './levels.js';
+import { chancesNow, quantileOf, type Chances } from './chances.js';
+import { harmOf } from './levels.js';
 import type { ForecastMemory } from './memory.js';
-import { createMixture, mix } from './mixer.js';
 import { priceOfLateness } from './price.js';
-import { ask, createAsked } from './questions.js';
 import { BEAT, holdingCost, horizonBeats, workPerRequest, type ForecastSettings } from './settings.js';
 
 /** What the forecast asks for, and on what grounds. */
@@ -16,6 +13,9 @@ export interface Forecast {
   /** The same of one more, and from which chance on it would be worth its money. */
   readonly nextChance: number;
   readonly worthFrom: number;
+  /** Replicas that will be enough until another could be ready, with probability 50 % and 95 %. */
+  readonly median: number;
+  readonly nearlySure: number;
   /** GPU-seconds that keeping one request in time may cost. */
   readonly price: number;
   readonly why: string;
@@ -23,18 +23,8 @@ export interface Forecast {
 
 /** A quarter of an hour of load is seen before the first forecast. */
 export const FIRST_BEATS = 60;
-/** Levels above the highest needed or asked for that are looked at. */
-const LOOK_UP = 6;
 /** A replica asked for in vain costs its node's idle time on top, and is bought twice as reluctantly as one is kept. */
 const RELUCTANCE = 2;
-const ASKED_AT_ONCE = 10;
-const ASKED_LEVELS = 14;
-
-// Used again for each level: nothing of them outlives `forecast`.
-const asked = createAsked();
-const contexts = createContexts();
-const mixture = createMixture();
-const peaks = new Int16Array(CALENDAR_DAYS);
 
 /**
  * How many replicas are worth their money now.
@@ -68,85 +58,62 @@ function replicasForWaiting({ inSystem }: ForecastMemory, settings: ForecastSett
 }
 
 function plan(memory: ForecastMemory, settings: ForecastSettings, current: number, now: Millis): Forecast {
-  const { levels, mixer } = memory;
-  const horizon = horizonBeats(settings);
+  const { width, count } = memory.levels;
+  const have = Math.min(count, Math.ceil(current / width));
+  const chances = chancesNow(memory, settings, have, now);
   const price = priceOfLateness(memory.price, settings.share);
-  const hold = holdingCost(settings);
-  const buy = (hold + settings.nodeIdle / SECOND) * RELUCTANCE;
-  const have = Math.ceil(current / levels.width);
-  const highest = Math.min(levels.count, Math.max(have, levels.needed) + LOOK_UP);
-  const asks = memory.beat - memory.askedAt >= Math.max(2, Math.round(horizon / ASKED_AT_ONCE));
-  const stride = Math.max(1, Math.ceil((highest - surelyNeeded(memory, highest)) / ASKED_LEVELS));
-  peaksAt(memory.calendar, now, horizon * BEAT, peaks);
-  const situation = {
-    at: now,
-    beat: memory.beat,
-    averages: memory.averages,
-    requestsPerBeat: BEAT / SECOND / workPerRequest(settings),
-  };
-  const otherwise =
-    (memory.averages.tenMinutes / workPerRequest(settings)) * (settings.leadTime / SECOND / 4);
-  asked.beat = memory.beat;
-  let [kept, chance, nextChance, worthFrom] = [surelyNeeded(memory, highest), 1, 0, 1];
-  for (let k = Math.max(1, kept); k <= highest; k += 1) {
-    asked.level = k;
-    asked.late = levels.late[k] ?? 0;
-    asked.prior = priorOf(memory, k, horizon);
-    sameTime(asked.days, peaks, k);
-    binsOf(asked.bins, levels, k, situation, asked.days);
-    mix(mixture, mixer, contextsOf(contexts, asked.bins), asked.days, asked.prior);
-    if (asks && (k + memory.askedAt) % stride === 0) ask(memory.questions, asked);
-    const worth = (harmOf(levels, k, otherwise) * price) / levels.width;
-    const cost = k <= have ? hold : buy;
-    if ((mixture.chance / (1 - mixture.chance)) * worth > cost)
-      [kept, chance, nextChance] = [k, mixture.chance, 0];
-    else if (k === kept + 1) [nextChance, worthFrom] = [mixture.chance, cost / (cost + worth)];
-  }
-  if (asks) memory.askedAt = memory.beat;
-  const replicas = Math.min(settings.maxReplicas, kept * levels.width);
-  return {
-    replicas,
-    chance,
-    nextChance,
-    worthFrom,
+  const kept = worthKeeping(memory, settings, chances, have, price);
+  const next = kept + 1;
+  const isNext = next <= chances.last;
+  const inReplicas = (levels: number) => Math.min(settings.maxReplicas, levels * width);
+  const grounds = {
+    replicas: inReplicas(kept),
+    chance: chances.of[kept] ?? 1,
+    nextChance: isNext ? (chances.of[next] ?? 0) : 0,
+    worthFrom: isNext ? worthFrom(memory, settings, next, have, price) : 1,
+    median: inReplicas(quantileOf(chances, 0.5)),
+    nearlySure: inReplicas(quantileOf(chances, 0.95)),
     price,
-    why: whyOf(replicas, chance, nextChance, worthFrom, settings),
   };
+  return { ...grounds, why: whyOf(grounds, settings) };
 }
 
-/** Levels under load all the while: nothing is to be asked there. */
-function surelyNeeded({ levels, beat }: ForecastMemory, highest: number): number {
-  let sure = 0;
-  while (
-    sure + 1 < highest - 3 &&
-    idleBeats(levels, sure + 1, beat) <= 1 &&
-    idleBeats(levels, sure + 4, beat) <= 1
-  )
-    sure += 1;
-  return sure;
+/** The highest level that is worth its money; those below it come with it. */
+function worthKeeping(
+  memory: ForecastMemory,
+  settings: ForecastSettings,
+  { first, last, of }: Chances,
+  have: number,
+  price: number,
+): number {
+  for (let k = last; k >= first; k -= 1) {
+    if ((of[k] ?? 0) > worthFrom(memory, settings, k, have, price)) return k;
+  }
+  return first - 1;
 }
 
-/**
- * Before anything is known. A thing that was not seen for a time a comes back within the next h with chance h ÷ (h + a)
- * (the rule of succession without a scale); a level above the highest so far is as much rarer as the square of how much
- * higher it is, as for peaks whose tail has that exponent.
- */
-function priorOf({ levels, beat }: ForecastMemory, k: number, horizon: number): number {
-  const known = Math.max(1, levels.highest);
-  const higher = k <= known ? 1 : (known / k) ** 2;
-  return (0.8 * higher * horizon) / (horizon + idleBeats(levels, k, beat));
+/** The chance of need from which on a level is worth its money: cost ÷ (cost + harm × price). */
+function worthFrom(
+  { levels, averages }: ForecastMemory,
+  settings: ForecastSettings,
+  k: number,
+  have: number,
+  price: number,
+): number {
+  const hold = holdingCost(settings);
+  const cost = k <= have ? hold : (hold + settings.nodeIdle / SECOND) * RELUCTANCE;
+  const otherwise = (averages.tenMinutes / workPerRequest(settings)) * (settings.leadTime / SECOND / 4);
+  const worth = (harmOf(levels, k, otherwise) * price) / levels.width;
+  return cost / (cost + worth);
 }
 
 function whyOf(
-  replicas: number,
-  chance: number,
-  nextChance: number,
-  worthFrom: number,
+  { replicas, chance, nextChance, worthFrom: worth }: Omit<Forecast, 'why'>,
   settings: ForecastSettings,
 ): string {
   const within = inWords(horizonBeats(settings) * BEAT);
   const last = replicas === 0 ? '' : `needed within ${within} with ${percent(chance)}; `;
-  return `${last}one more with ${percent(nextChance)}, worth it from ${percent(worthFrom)}`;
+  return `${last}one more with ${percent(nextChance)}, worth it from ${percent(worth)}`;
 }
 
 function percent(chance: number): string {

@@ -67,6 +67,6 @@ function record({ track, price }: ForecastMemory, { share }: ForecastSettings): 
 
 /** Whether it is followed: enough has been seen, and its record pays or need not. */
 export function speaks(foresight: Foresight | null): boolean {
-  if (foresight === null || foresight.memory.beat < FIRST_BEATS) return false;
+  if (foresight === null || foresight.memory.track.beats < FIRST_BEATS) return false;
   return !foresight.isOnTrial || foresight.memory.track.pays;
 }

@@ -13,7 +13,7 @@ import { BEAT, horizonBeats, workPerRequest, type ForecastSettings } from './set
 export interface LoadSample {
   /** The end of the time it covers. */
   readonly at: Millis;
-  /** How long a time it covers, > 0. */
+  /** How long a time it covers, ≥ 1. */
   readonly length: Millis;
   /** Requests that came in it, ≥ 0; need not be whole. */
   readonly arrivals: number;
@@ -23,23 +23,36 @@ export interface LoadSample {
   readonly ready: number;
 }
 
-/** A longer silence is not filled with what was seen at its ends: the forecast passes over it. */
+/** A longer silence is not filled with what came after it: the forecast passes over it. */
 const LONGEST_GAP: Millis = 2 * MINUTE;
+/** Who looks less often knows too little of when requests came; what is older in such a sample is passed over. */
+const LONGEST_SAMPLE: Millis = 15 * MINUTE;
+/** Times what all replicas together serve: more is a counter gone wrong, and would be all that is remembered. */
+const MOST_LOAD = 100;
 
 /**
- * Takes what was seen, oldest first; a sample no newer than the last is ignored, as after a clock was set back. What the
- * memory asked itself a horizon ago is answered by it.
+ * Takes what was seen, oldest first; a sample no newer than the last is ignored, as after a clock was set back, and so is
+ * one with a figure that is none. What the memory asked itself a horizon ago is answered by it.
  */
 export function observe(memory: ForecastMemory, settings: ForecastSettings, sample: LoadSample): void {
-  const { at, length, arrivals } = sample;
-  if (!(length > 0) || !(arrivals >= 0) || arrivals === Infinity) return;
+  if (!isSound(sample)) return;
+  const { at, length, waiting, running } = sample;
   if (memory.seenUntil !== null && at <= memory.seenUntil) return;
-  const gap = memory.seenUntil === null ? 0 : at - length - memory.seenUntil;
+  const from = at - Math.min(length, LONGEST_SAMPLE);
+  const gap = memory.seenUntil === null ? 0 : from - memory.seenUntil;
   if (gap > LONGEST_GAP) passOver(memory, gap);
+  // A shorter gap is filled, and what was seen before is not counted again.
+  const time = memory.seenUntil === null || gap > LONGEST_GAP ? at - from : at - memory.seenUntil;
   memory.seenUntil = at;
-  memory.inSystem = sample.waiting + sample.running;
-  countLate(memory, settings, sample);
-  shareOut(memory, settings, at, Math.min(length, LONGEST_GAP), arrivals);
+  memory.inSystem = Math.max(0, waiting + running);
+  const most = (MOST_LOAD * settings.maxReplicas * time) / SECOND / workPerRequest(settings);
+  const arrivals = Math.min(most, (sample.arrivals * time) / length);
+  countLate(memory, settings, sample, arrivals);
+  shareOut(memory, settings, at, time, arrivals);
+}
+
+function isSound({ at, length, arrivals, waiting, running, ready }: LoadSample): boolean {
+  return length >= 1 && arrivals >= 0 && Number.isFinite(at + length + arrivals + waiting + running + ready);
 }
 
 /** Nothing is known of this time: it counts neither as idle nor as busy. */
@@ -63,7 +76,8 @@ function shareOut(
   let [left, requests] = [length, arrivals];
   while (partial.length + left >= BEAT) {
     const taken = BEAT - partial.length;
-    const share = (requests * taken) / left;
+    // Not by division at the end: a rest of 1e-16 requests would be a request.
+    const share = taken === left ? requests : (requests * taken) / left;
     [left, requests] = [left - taken, requests - share];
     takeBeat(memory, settings, at - left, partial.arrivals + share);
     partial.length = 0;
@@ -115,9 +129,13 @@ function answer({ questions, levels, mixer }: ForecastMemory, askedBy: number): 
 }
 
 /** Requests that came while those before them would take longer than is in time. */
-function countLate({ price }: ForecastMemory, settings: ForecastSettings, sample: LoadSample): void {
-  const { arrivals, waiting, ready } = sample;
-  if (waiting === 0 || arrivals === 0) return;
+function countLate(
+  { price }: ForecastMemory,
+  settings: ForecastSettings,
+  { waiting, ready }: LoadSample,
+  arrivals: number,
+): void {
+  if (waiting <= 0) return;
   const rate = ready / workPerRequest(settings);
   if (waiting > (rate * settings.wait) / SECOND) price.late += arrivals;
 }
