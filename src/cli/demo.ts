@@ -13,15 +13,17 @@ export const demo: Command = {
   summary: 'zero to N and back under a moving load, on this machine, with nothing installed',
   usage: `pilotlight demo [--seconds N] [--speed S] [--json]
 
-Simulated Triton, TGI and DCGM endpoints under a load that goes idle, burst, plateau, idle;
-the real server, which scrapes them; and a stand-in for KEDA and the HPA that calls the server
-as KEDA does. All of it in this process, on loopback. Ctrl-C ends it.
+Simulated Triton, TGI and DCGM endpoints under a load that goes idle, burst, plateau, idle and
+then bursts once more, of which two of the three workloads are told before; the real server,
+which scrapes them and warms them up; and a stand-in for KEDA and the HPA that calls the server
+as KEDA does. All of it on this machine, on loopback; warm-ups are kept in a redis-server of the
+demo where there is one, else in PGlite. Ctrl-C ends it.
 
-  --seconds N  fit the whole story into N seconds (${LEAST_SECONDS} or more; 30 is enough) and end at zero:
+  --seconds N  fit the whole story into N seconds (${LEAST_SECONDS} or more; below 26 without the second burst) and end at zero:
                exit 0, or 1 when a workload did not get there
   --speed S    so many times as fast as real time, at most ${MOST_SPEED} (default: 8, or what --seconds needs);
                with --seconds the plateau takes what time is left
-  --json       a line for each change of replicas and, each second, for each workload`,
+  --json       a line for each change of replicas or of a warm-up and, each second, for each workload`,
   run: runDemoCommand,
 };
 
@@ -67,5 +69,9 @@ function starter(warnings: string[]): StartScaler {
   const loopback = { grpcListen: '127.0.0.1:0', httpListen: '127.0.0.1:0' };
   const settings = resolveSettings({ flags: loopback, environment: {}, file: null });
   const log = pino({ level: 'warn', base: null }, { write: (line) => void warnings.push(line.trim()) });
-  return ({ targets, clock, tick }) => startServer({ settings: { ...settings, tick }, log, clock, targets });
+  // The story is faster than the store's own clock: it is looked at more often.
+  const limits = { refresh: 200, sweep: 500, turn: 200 };
+  const warmUps = { redisUrl: null, stateDir: null, embedded: 'auto', limits } as const;
+  return ({ targets, clock, tick }) =>
+    startServer({ settings: { ...settings, tick }, log, clock, targets, warmUps });
 }

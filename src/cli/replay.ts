@@ -25,6 +25,7 @@ import {
 import { historyFrom } from './replay-history.js';
 import { replayLog } from './replay-log.js';
 import { pageOf } from './replay-page.js';
+import { replaySuite } from './replay-suite.js';
 import {
   CREDENTIAL_FLAGS,
   loadFromPrometheus,
@@ -38,10 +39,12 @@ export const replay: Command = {
   summary: 'runs a ScaledObject manifest against a recorded load on a virtual clock',
   usage: `pilotlight replay MANIFEST --trace FILE.csv[.gz] [OPTION...]
 pilotlight replay MANIFEST --prometheus URL --from TIME --to TIME [--step 15s] [OPTION...]
+pilotlight replay MANIFEST --suite FILE.json [--startup NAME] [--only REGEX] [--jobs N] [--json]
 pilotlight replay --log FILE [--json]
 
 What would this ScaledObject have done? Runs KEDA, the HPA, the pods, the nodes and the requests of a recorded
 load (t_seconds,requests), beside what others would have done and the least that anybody could have paid.
+--suite runs the manifest, the same without its forecast, and the others on a whole set of loads.
 --log decides every step of a decision log (serve --decision-log) again: exit 1 at the first that differs.
 
   --slots N, --service-time 8s   requests one replica serves at once, and for how long (the trigger's)
@@ -69,6 +72,9 @@ async function runReplay(args: string[]): Promise<ExitCode> {
     ...PROMETHEUS_FLAGS,
     ...CREDENTIAL_FLAGS,
     trace: { type: 'string' },
+    suite: { type: 'string' },
+    only: { type: 'string' },
+    jobs: { type: 'string' },
     log: { type: 'string' },
     history: { type: 'string' },
     timeline: { type: 'string' },
@@ -89,6 +95,9 @@ async function runReplay(args: string[]): Promise<ExitCode> {
   if (file === undefined) throw new UsageError('expected a ScaledObject MANIFEST, or --log FILE');
   if (another !== undefined) throw new UsageError(`unexpected argument "${another}"`);
   const manifest = inputFaultsAsUsage(() => readManifest(contents(file).toString('utf8'), file));
+  if (typeof flags['suite'] === 'string') return replaySuite(manifest, flags);
+  for (const flag of ['only', 'jobs'])
+    if (flags[flag] !== undefined) throw new UsageError(`--${flag}: only with --suite FILE`);
   const source = await sourceOf(flags, manifest);
   const timelines = new Map<string, Timeline>();
   const report = reportOn(flags, manifest, source, timelines);

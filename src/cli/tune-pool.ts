@@ -1,15 +1,8 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Score } from '../replay/score.js';
 import type { Candidate } from '../replay/tune/candidate.js';
-import {
-  runOrder,
-  type FromWorker,
-  type PartName,
-  type Parts,
-  type RunOrder,
-  type ToWorker,
-} from './tune-run.js';
+import { processPool } from './process-pool.js';
+import { runOrder, type PartName, type Parts, type RunOrder, type ToWorker } from './tune-run.js';
 
 /** Runs settings, several at once. The scores come back in the order of the settings. */
 export interface Pool {
@@ -41,71 +34,19 @@ function poolHere(parts: Parts, onDone: () => void): Pool {
   };
 }
 
-interface Waiting {
-  readonly order: RunOrder;
-  readonly resolve: (score: Score) => void;
-  readonly reject: (error: Error) => void;
-}
-
 function poolOfProcesses(parts: Parts, jobs: number, onDone: () => void): Pool {
-  const waiting: Waiting[] = [];
-  const idle: ChildProcess[] = [];
-  const all: ChildProcess[] = [];
-  const busy = new Map<ChildProcess, Waiting>();
-
-  const next = () => {
-    while (waiting.length > 0) {
-      const child = idle.pop() ?? (all.length < jobs ? started() : undefined);
-      if (child === undefined) return;
-      const work = waiting.shift();
-      if (work === undefined) return;
-      busy.set(child, work);
-      send(child, { kind: 'run', order: work.order });
-    }
-  };
-  const started = (): ChildProcess => {
-    const child = fork(WORKER, { serialization: 'advanced' });
-    all.push(child);
-    child.on('message', (message: FromWorker) => {
-      const work = busy.get(child);
-      busy.delete(child);
-      idle.push(child);
-      if (message.kind === 'failed') work?.reject(new Error(message.why));
-      else {
-        onDone();
-        work?.resolve(message.score);
-      }
-      next();
-    });
-    child.on('error', (error) => busy.get(child)?.reject(error));
-    child.on('exit', (code, signal) => {
-      busy
-        .get(child)
-        ?.reject(new Error(`a process that ran settings ended (${signal ?? code}); try fewer --jobs`));
-    });
-    send(child, { kind: 'parts', parts });
-    return child;
+  const greeting: ToWorker = { kind: 'parts', parts };
+  const pool = processPool<ToWorker, Score>(WORKER, jobs, greeting);
+  const scored = async (order: RunOrder): Promise<Score> => {
+    const score = await pool.run({ kind: 'run', order });
+    onDone();
+    return score;
   };
   return {
-    run: (part, candidates) =>
-      Promise.all(
-        candidates.map(
-          (candidate) =>
-            new Promise<Score>((resolve, reject) => {
-              waiting.push({ order: { part, candidate }, resolve, reject });
-              next();
-            }),
-        ),
-      ),
-    close: () => {
-      for (const child of all) child.kill();
-    },
+    run: (part, candidates) => Promise.all(candidates.map((candidate) => scored({ part, candidate }))),
+    close: () => pool.close(),
   };
 }
 
 /** Beside this file, compiled or not. */
 const WORKER = fileURLToPath(import.meta.url).replace(/tune-pool(?=\.[jt]s$)/, 'tune-worker');
-
-function send(child: ChildProcess, message: ToWorker): void {
-  child.send(message);
-}

@@ -22,12 +22,13 @@ export interface RunOrder {
 export function runOrder(parts: Parts, { part, candidate }: RunOrder): Score {
   const { load, setup } = parts[part];
   const { object, trigger, loops, maxReplicas } = candidate;
-  const policy = manifestPolicy(object, trigger, loops, undefined, { history: parts.history, startup: setup });
+  const policy = manifestPolicy(object, trigger, loops, undefined, {
+    history: parts.history,
+    startup: setup,
+  });
   return simulate(load, { ...setup, maxReplicas }, policy);
 }
 
-/** From the command to a process of its own, and back. */
+/** From the command to a process of its own: the parts first. */
 export type ToWorker =
   { readonly kind: 'parts'; readonly parts: Parts } | { readonly kind: 'run'; readonly order: RunOrder };
-export type FromWorker =
-  { readonly kind: 'score'; readonly score: Score } | { readonly kind: 'failed'; readonly why: string };

@@ -1,5 +1,4 @@
 import type { Node } from '../ports/cluster-objects.js';
-import type { Amounts } from './capacity-shape.js';
 
 /** What one of a node's GPU resources stands for. */
 export interface GpuResource {
@@ -29,7 +28,9 @@ export function migProfile(resource: string): string | null {
 }
 
 /** The GPU resource that a pod asks for, and how many; null when it asks for none. */
-export function gpuRequest(requests: Amounts): { readonly resource: string; readonly count: number } | null {
+export function gpuRequest(
+  requests: Readonly<Record<string, number>>,
+): { readonly resource: string; readonly count: number } | null {
   for (const [resource, count] of Object.entries(requests)) {
     if (count > 0 && isGpu(resource)) return { resource, count };
   }

@@ -1,7 +1,7 @@
 import type { Node, Pod } from '../ports/cluster-objects.js';
-import { gpuRequest, gpuResource } from './capacity-gpu.js';
+import { gpuResource } from './capacity-gpu.js';
 import { tenantsInMemory } from './capacity-memory.js';
-import type { ReplicaShape } from './capacity-shape.js';
+import { needsOf, type ReplicaShape } from './capacity-shape.js';
 
 /** Who is on a node, and what is known of its GPUs' memory besides its labels. */
 export interface Occupants {
@@ -20,8 +20,8 @@ export function fitsOn(
 ): { readonly fits: number; readonly short: string | null } {
   const used = usedBy(pods);
   let fits = Infinity;
-  for (const [resource, amount] of Object.entries({ ...shape.requests, pods: 1 })) {
-    if (amount <= 0) continue;
+  const { amounts, gpu } = needsOf(shape);
+  for (const [resource, amount] of amounts) {
     // What a declared node leaves out is not what it lacks; a device that it leaves out, it does not have.
     const has = node.allocatable[resource] ?? (resource.includes('/') ? 0 : Infinity);
     const left = has - (used.get(resource) ?? 0);
@@ -29,7 +29,6 @@ export function fitsOn(
     fits = Math.min(fits, Math.floor(left / amount + 1e-9));
   }
   fits = Math.max(0, fits);
-  const gpu = gpuRequest(shape.requests);
   if (gpu === null || shape.gpuMemory === null) return { fits: finite(fits), short: null };
   const device = gpuResource(node, gpu.resource, gpuMemory);
   if (device === null) return { fits: finite(fits), short: null };

@@ -1,8 +1,6 @@
 import type { Node, Taint, Toleration } from '../ports/cluster-objects.js';
+import { gpuRequest } from './capacity-gpu.js';
 import { list, record, text, type Json, type JsonRecord } from './objects/json.js';
-
-/** Resource name → amount, in the units of `Node.allocatable`. */
-export type Amounts = Readonly<Record<string, number>>;
 
 export interface NodeRequirement {
   readonly key: string;
@@ -21,7 +19,7 @@ export interface NodeTerm {
 /** All of a replica that decides where it can be: the pod template's shape, its required node affinity and its memory. */
 export interface ReplicaShape {
   /** Of the whole pod, as the scheduler counts it. */
-  readonly requests: Amounts;
+  readonly requests: Readonly<Record<string, number>>;
   readonly nodeSelector: Readonly<Record<string, string>>;
   /** Required during scheduling: one of the terms matches. Null: none is required. */
   readonly affinity: readonly NodeTerm[] | null;
@@ -30,13 +28,35 @@ export interface ReplicaShape {
   readonly gpuMemory: number | null;
 }
 
+/** A shape as it is asked for: it is compared with every node. */
+export interface Needs {
+  /** With the pod itself as one of `pods`. */
+  readonly amounts: readonly (readonly [resource: string, amount: number])[];
+  readonly selector: readonly (readonly [key: string, value: string])[];
+  readonly gpu: { readonly resource: string; readonly count: number } | null;
+}
+
+const known = new WeakMap<ReplicaShape, Needs>();
+
+export function needsOf(shape: ReplicaShape): Needs {
+  const before = known.get(shape);
+  if (before !== undefined) return before;
+  const needs: Needs = {
+    amounts: Object.entries({ ...shape.requests, pods: 1 }).filter(([, amount]) => amount > 0),
+    selector: Object.entries(shape.nodeSelector),
+    gpu: gpuRequest(shape.requests),
+  };
+  known.set(shape, needs);
+  return needs;
+}
+
 /** Why no pod of the shape can ever be on such a node, or null. */
 export function refusedBy(
   shape: ReplicaShape,
   node: Pick<Node, 'name' | 'labels' | 'taints'>,
   extendedResourceToleration: boolean,
 ): string | null {
-  for (const [key, value] of Object.entries(shape.nodeSelector)) {
+  for (const [key, value] of needsOf(shape).selector) {
     if (node.labels[key] !== value) return `the node selector wants ${key}=${value}`;
   }
   if (shape.affinity !== null && !shape.affinity.some((term) => matches(term, node))) {

@@ -1,10 +1,10 @@
 import { inWords, MINUTE, type Millis } from '../core/time.js';
 import type { PoolConfig } from '../policy/capacity-config.js';
 import type { Node, Pod } from '../ports/cluster-objects.js';
-import { gpuRequest, repartitioning } from './capacity-gpu.js';
+import { repartitioning } from './capacity-gpu.js';
 import { fitsOn } from './capacity-node.js';
 import { poolsOf, type NodePool } from './capacity-pools.js';
-import { refusedBy, type ReplicaShape } from './capacity-shape.js';
+import { needsOf, refusedBy, type ReplicaShape } from './capacity-shape.js';
 
 /** What the cluster looks like at one moment, and how pods count in it. */
 export interface ClusterView {
@@ -57,6 +57,8 @@ export interface Room {
   readonly pools: readonly PoolRoom[];
 }
 
+const NOBODY: readonly Pod[] = [];
+
 /** A node that is older and still not usable is broken: the cluster autoscaler's max-node-provision-time. */
 const NODE_COMES_WITHIN: Millis = 15 * MINUTE;
 
@@ -104,7 +106,7 @@ function poolRoom(shape: ReplicaShape, view: ClusterView, pool: NodePool): PoolR
     const why = unusable(shape, node);
     if (why === null) {
       const { fits, short } = fitsOn(shape, node, {
-        pods: view.podsOn.get(node.name) ?? [],
+        pods: view.podsOn.get(node.name) ?? NOBODY,
         memoryOf: view.memoryOf,
         gpuMemory: pool.config?.gpuMemory ?? null,
       });
@@ -157,7 +159,7 @@ function unusable(
   node: Node,
 ): { readonly why: string; readonly starting: boolean } | null {
   if (node.unschedulable) return { why: 'cordoned', starting: false };
-  const gpu = gpuRequest(shape.requests);
+  const { gpu } = needsOf(shape);
   const why = gpu === null ? null : repartitioning(node);
   if (why !== null) return { why, starting: false };
   if (!node.ready) return { why: 'not ready', starting: true };
@@ -193,13 +195,15 @@ function freshNode(
 ): { readonly suitable: boolean; readonly perNode: number | null } {
   const declared = config === null ? null : declaredNode(config, view.now);
   if (declared !== null) {
-    return taken(declared, []);
+    return taken(declared, NOBODY);
   }
-  const [like] = nodes
-    .filter((node) => unusable(shape, node) === null)
-    .toSorted((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? -1 : 1));
+  let like: Node | undefined;
+  for (const node of nodes) {
+    if (like !== undefined && !isYounger(node, like)) continue;
+    if (unusable(shape, node) === null) like = node;
+  }
   if (like !== undefined) {
-    const daemons = (view.podsOn.get(like.name) ?? []).filter(({ owner }) => owner?.kind === 'DaemonSet');
+    const daemons = daemonsOf(view.podsOn.get(like.name) ?? NOBODY);
     return taken(like, daemons);
   }
   // An empty pool of which nothing is known is not ruled out unless its own labels do.
@@ -221,6 +225,19 @@ function freshNode(
     });
     return { suitable: fits > 0, perNode: fits };
   }
+}
+
+function isYounger(a: Node, b: Node): boolean {
+  return a.createdAt > b.createdAt || (a.createdAt === b.createdAt && a.name < b.name);
+}
+
+/** One view asks for the same pods once for each shape. */
+const daemons = new WeakMap<readonly Pod[], readonly Pod[]>();
+
+function daemonsOf(pods: readonly Pod[]): readonly Pod[] {
+  const known = daemons.get(pods) ?? pods.filter(({ owner }) => owner?.kind === 'DaemonSet');
+  daemons.set(pods, known);
+  return known;
 }
 
 function sum(values: readonly number[]): number {

@@ -2,7 +2,7 @@ import type { PoolConfig } from '../policy/capacity-config.js';
 import type { Node } from '../ports/cluster-objects.js';
 import { gpuResource, isGpu } from './capacity-gpu.js';
 import { declaredNode, type ClusterView } from './capacity.js';
-import { refusedBy, type Amounts, type ReplicaShape } from './capacity-shape.js';
+import { refusedBy, type ReplicaShape } from './capacity-shape.js';
 
 /** Money per GPU and hour, by product, such as `Tesla-T4`. */
 export type GpuPrices = Readonly<Record<string, number>>;
@@ -52,7 +52,7 @@ export function instancesPerGpu(product: string, compute: number, gigabytes: num
  * What share of a node such requests are: of its GPUs, MIG instances by their compute slices and time slices by their
  * number, so that a node which is fully used is fully paid by who uses it. 0 for pods without GPUs.
  */
-export function shareOfNode(requests: Amounts, node: Node): number {
+export function shareOfNode(requests: Readonly<Record<string, number>>, node: Node): number {
   let all = 0;
   let taken = 0;
   const resources = Object.keys(node.allocatable).filter(isGpu);

@@ -2,6 +2,7 @@ import type { StageName } from './decision.js';
 import type { Moment } from './moment.js';
 import type { Observation } from './observation.js';
 import { MOST_REPLICAS, type Policy } from './policy.js';
+import type { Evidence } from './read.js';
 import { stage, type Recommendation } from './recommend.js';
 import { stabilised } from './stabilise.js';
 import type { State } from './state.js';
@@ -68,9 +69,16 @@ export function zeroOnlyIfWakeable(moment: Moment, recommendation: Recommendatio
     const replicas = Math.min(spoken.replicas, ceiling(policy));
     return moved(recommendation, 'zero', replicas, spoken.why);
   }
-  if (!policy.wake.required || wake.kind === 'fresh' || wake.kind === 'idle') return recommendation;
+  if (wake.kind === 'fresh' || wake.kind === 'idle') return recommendation;
+  if (!policy.wake.required) return warned(recommendation, wake);
   const why = wake.kind === 'absent' ? wake.why : `${policy.wake.profile} is being read`;
   return moved(recommendation, 'zero', 1, `idle, but nothing would wake it: ${why}`);
+}
+
+/** A wake signal that nobody named must not keep a GPU busy for ever; but whoever asks why nothing wakes is told. */
+function warned(recommendation: Recommendation, wake: Evidence): Recommendation {
+  if (wake.kind !== 'absent') return recommendation;
+  return moved(recommendation, 'zero', 0, `only a hand or a window would wake it again: ${wake.why}`);
 }
 
 export function moved(from: Recommendation, name: StageName, replicas: number, why: string): Recommendation {

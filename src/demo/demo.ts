@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.js';
 import type { ScrapeTargets } from '../ports/scrape-targets.js';
+import type { WarmUpDesk } from '../ports/warm-ups.js';
 import type { WorkloadViews } from '../ports/workload-views.js';
 import type { Millis } from '../core/time.js';
 import { openCluster, type Cluster } from './cluster.js';
@@ -12,6 +13,7 @@ import { decisionOf, snapshotOf, type Snapshot } from './snapshot.js';
 import { startStoryClock, type StoryClock } from './story-clock.js';
 import type { Timing } from './story.js';
 import { summaryOf, type Summary } from './summary.js';
+import { announceBursts, WarmUpWatch, type WarmUpNote } from './warm-ups.js';
 import {
   COOLDOWN_PERIOD,
   DEMO_WORKLOADS,
@@ -25,6 +27,7 @@ export interface RunningScaler {
   readonly grpcPort: number;
   readonly httpPort: number;
   readonly views: WorkloadViews;
+  readonly warmUps: WarmUpDesk;
   stop(): Promise<void>;
 }
 
@@ -41,6 +44,8 @@ export interface Show {
   /** Everything runs. `server` is the address of the admin HTTP. */
   started(server: string, snapshot: Snapshot): void;
   changed(change: Change, snapshot: Snapshot): void;
+  /** A warm-up was planned, has begun, or is ready. */
+  warmed(note: WarmUpNote, snapshot: Snapshot): void;
   /** Several times a second. */
   refreshed(snapshot: Snapshot): void;
   /** Each real second, from 0 on. */
@@ -73,7 +78,8 @@ export async function runDemo(
     const tick = Math.min(500, (TICK * 1000) / timing.speed);
     const scaler = await startScaler({ targets: cluster.targets, clock, tick });
     try {
-      const stage = { timing, clock, cluster, scaler, show, fail };
+      const warmUps = new WarmUpWatch(scaler.warmUps, clock);
+      const stage = { timing, clock, cluster, scaler, warmUps, show, fail };
       const summary = await play(stage, AbortSignal.any([signal, failed.signal]));
       failed.signal.throwIfAborted();
       return summary;
@@ -90,23 +96,34 @@ interface Stage {
   readonly clock: StoryClock;
   readonly cluster: Cluster;
   readonly scaler: RunningScaler;
+  readonly warmUps: WarmUpWatch;
   readonly show: Show;
   /** Ends the demo with an error. */
   readonly fail: (error: unknown) => void;
 }
 
 async function play(stage: Stage, signal: AbortSignal): Promise<Summary> {
-  const { timing, clock, cluster, scaler, show } = stage;
+  const { timing, clock, cluster, scaler, show, warmUps } = stage;
+  const server = `http://127.0.0.1:${scaler.httpPort}`;
+  const ended = new AbortController();
+  const until = AbortSignal.any([signal, ended.signal]);
   const client = openScalerClient(`127.0.0.1:${scaler.grpcPort}`);
   const standIns = cluster.deployments.map((deployment) => operate(stage, deployment, client));
+  const announcing = cluster.deployments.map(({ workload }) =>
+    announceBursts(workload, timing.story, server, clock, until).catch(stage.fail),
+  );
   try {
-    show.started(`http://127.0.0.1:${scaler.httpPort}`, look(stage));
+    show.started(server, look(stage));
     await watch(stage, signal);
   } finally {
-    await Promise.all(standIns.map((each) => each.stop()));
+    ended.abort();
+    await Promise.all([...announcing, ...standIns.map((each) => each.stop())]);
     client.close();
   }
-  const summary = summaryOf(cluster.deployments, clock.speed, !signal.aborted && !timing.story.repeats);
+  const store = scaler.warmUps.store();
+  const told = { notes: warmUps.notes, keptIn: store.kind === 'open' ? store.keptIn : null };
+  const complete = !signal.aborted && !timing.story.repeats;
+  const summary = summaryOf(cluster.deployments, clock.speed, told, complete);
   show.ended(summary, look(stage));
   return summary;
 }
@@ -143,7 +160,9 @@ async function watch(stage: Stage, signal: AbortSignal): Promise<void> {
   const { story } = timing;
   let seconds = -1;
   for (;;) {
+    const changed = stage.warmUps.look();
     const snapshot = look(stage);
+    for (const note of changed) show.warmed(note, snapshot);
     show.refreshed(snapshot);
     if (Math.floor(snapshot.t) > seconds) {
       seconds = Math.floor(snapshot.t);
@@ -156,6 +175,6 @@ async function watch(stage: Stage, signal: AbortSignal): Promise<void> {
   }
 }
 
-function look({ cluster, scaler, clock, timing }: Stage): Snapshot {
-  return snapshotOf(cluster, scaler.views, clock, timing);
+function look({ cluster, scaler, clock, timing, warmUps }: Stage): Snapshot {
+  return snapshotOf(cluster, scaler.views, clock, timing, warmUps.notes);
 }

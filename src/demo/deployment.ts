@@ -6,6 +6,7 @@ import {
   withChange,
   withReady,
   withRequestAtZero,
+  withWait,
   type Actor,
   type Change,
   type History,
@@ -23,7 +24,7 @@ import {
   waitingIn,
   type Service,
 } from './simulation.js';
-import { levelAt, phaseAt, type PhaseName, type Story } from './story.js';
+import { levelAt, loadBefore, phaseAt, type PhaseName, type Story } from './story.js';
 import { NAMESPACE, type DemoWorkload } from './workloads.js';
 
 /** Requests that the gateway has counted before: a series that has just appeared has no rate in a direct scrape. */
@@ -87,6 +88,10 @@ export class SimulatedDeployment {
     const at = this.#service.now / STEPS_PER_SECOND;
     if (arrivals > 0 && replicasOf(this.#service) === 0) this.#history = withRequestAtZero(this.#history, at);
     if (readyPods(this.#service).length > 0) this.#history = withReady(this.#history, at);
+    const began = loadBefore(this.#story, this.#loadTime());
+    const oldest = this.#service.waiting[0]?.at ?? this.#service.now;
+    const waited = (this.#service.now - oldest) / STEPS_PER_SECOND;
+    if (began !== null) this.#history = withWait(this.#history, began + this.workload.offset, waited);
   }
 
   /** Writes spec.replicas, as KEDA and the HPA do through the scale subresource; null when nothing changes. */
@@ -116,7 +121,10 @@ export class SimulatedDeployment {
   targets(): ScrapeTarget[] {
     return readyPods(this.#service).flatMap(({ name }) => {
       const endpoint = this.#endpoints.get(name) ?? null;
-      return endpoint === null ? [] : [{ kind: 'pod', namespace: NAMESPACE, pod: name, url: endpoint.url }];
+      const { server: engine } = this.workload;
+      if (endpoint === null || engine === 'plain') return [];
+      const { url, origin } = endpoint;
+      return [{ kind: 'pod', namespace: NAMESPACE, pod: name, url, server: { engine, url: origin } }];
     });
   }
 

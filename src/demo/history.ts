@@ -24,20 +24,34 @@ export interface Wake {
   readonly readyAt: number | null;
 }
 
+/** One time that requests came, and how long the one waited that waited longest. */
+export interface Load {
+  readonly from: number;
+  readonly longestWait: number;
+}
+
 export interface History {
+  readonly loads: readonly Load[];
   readonly changes: readonly Change[];
   readonly wakes: readonly Wake[];
   /** Most replicas. */
   readonly peak: number;
 }
 
-export const NO_HISTORY: History = { changes: [], wakes: [], peak: 0 };
+export const NO_HISTORY: History = { loads: [], changes: [], wakes: [], peak: 0 };
 
 /** Requests came at zero replicas. Only the first of them counts until the workload has slept again. */
 export function withRequestAtZero(history: History, at: number): History {
   const last = history.wakes.at(-1);
   if (last !== undefined && last.wokenAt === null) return history;
   return { ...history, wakes: [...history.wakes, { requestedAt: at, wokenAt: null, readyAt: null }] };
+}
+
+export function withWait(history: History, from: number, waited: number): History {
+  const last = history.loads.at(-1);
+  if (last?.from !== from) return { ...history, loads: [...history.loads, { from, longestWait: waited }] };
+  if (waited <= last.longestWait) return history;
+  return { ...history, loads: [...history.loads.slice(0, -1), { from, longestWait: waited }] };
 }
 
 export function withChange(history: History, change: Change): History {

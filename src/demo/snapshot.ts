@@ -4,6 +4,7 @@ import type { SimulatedDeployment } from './deployment.js';
 import type { Change } from './history.js';
 import type { StoryClock } from './story-clock.js';
 import type { PhaseName, Timing } from './story.js';
+import type { WarmUpNote } from './warm-ups.js';
 import { NAMESPACE } from './workloads.js';
 
 /** One workload as it stands now. */
@@ -34,6 +35,7 @@ export interface Snapshot {
   readonly workloads: readonly WorkloadSnapshot[];
   /** All so far, oldest first. */
   readonly changes: readonly Change[];
+  readonly warmUps: readonly WarmUpNote[];
 }
 
 export function snapshotOf(
@@ -41,6 +43,7 @@ export function snapshotOf(
   views: WorkloadViews,
   clock: StoryClock,
   timing: Timing,
+  warmUps: readonly WarmUpNote[],
 ): Snapshot {
   cluster.advance();
   const at = clock.seconds();
@@ -51,6 +54,7 @@ export function snapshotOf(
     at,
     workloads: cluster.deployments.map((deployment) => workloadSnapshot(deployment, views)),
     changes: changes.sort((a, b) => a.at - b.at),
+    warmUps,
   };
 }
 

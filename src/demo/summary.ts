@@ -1,11 +1,15 @@
 import type { SimulatedDeployment } from './deployment.js';
-import type { Wake } from './history.js';
+import type { Load, Wake } from './history.js';
 import { STEPS_PER_SECOND } from './simulation.js';
+import type { WarmUpNote } from './warm-ups.js';
 
 /** What became of one workload. */
 export interface WorkloadSummary {
   readonly name: string;
   readonly wakes: readonly Wake[];
+  readonly loads: readonly Load[];
+  /** The last one; null: none. */
+  readonly warmUp: WarmUpNote | null;
   readonly peak: number;
   readonly replicas: number;
   readonly requests: number;
@@ -20,6 +24,8 @@ export interface Summary {
   /** Seconds of the story that were shown, and how many of them pass in a real one. */
   readonly seconds: number;
   readonly speed: number;
+  /** Where warm-ups were kept; null: nowhere. */
+  readonly keptIn: string | null;
   /** What did not go as the story has it; only of stories that were shown to their end. */
   readonly problems: readonly string[];
 }
@@ -27,22 +33,29 @@ export interface Summary {
 export function summaryOf(
   deployments: readonly SimulatedDeployment[],
   speed: number,
+  warmUps: { readonly notes: readonly WarmUpNote[]; readonly keptIn: string | null },
   complete: boolean,
 ): Summary {
-  const workloads = deployments.map(workloadSummary);
+  const workloads = deployments.map((each) => workloadSummary(each, warmUps.notes));
   const steps = Math.max(0, ...deployments.map((deployment) => deployment.service.now));
   return {
     workloads,
     seconds: steps / STEPS_PER_SECOND,
     speed,
+    keptIn: warmUps.keptIn,
     problems: complete ? workloads.flatMap(problemsOf) : [],
   };
 }
 
-function workloadSummary({ workload, service, history, counts }: SimulatedDeployment): WorkloadSummary {
+function workloadSummary(
+  { workload, service, history, counts }: SimulatedDeployment,
+  notes: readonly WarmUpNote[],
+): WorkloadSummary {
   return {
     name: workload.name,
     wakes: history.wakes,
+    loads: history.loads,
+    warmUp: notes.findLast((note) => note.workload === workload.name) ?? null,
     peak: history.peak,
     replicas: counts.spec,
     requests: service.arrived,

@@ -12,6 +12,8 @@ export interface DemoWorkload {
   readonly maxReplicas: number;
   /** Requests per second at the height of the burst. */
   readonly peak: number;
+  /** Seconds before its second burst at which that is announced; null: nobody knows of it. */
+  readonly announced: number | null;
   /** So much later than the story's its load begins and ends, so that the wakes can be told apart. */
   readonly offset: number;
 }
@@ -32,11 +34,14 @@ export const DEMO_WORKLOADS: readonly DemoWorkload[] = [
       slots: '8',
       serviceTime: '0.2',
       maxReplicas: '6',
+      leadTime: '75s',
+      model: 'resnet',
     },
     // 8 requests of 0.2 s at a time: 40 a second for each replica.
     capacity: capacity(8, 0.2, 25),
     maxReplicas: 6,
     peak: 130,
+    announced: 75,
     offset: 0,
   },
   {
@@ -48,10 +53,12 @@ export const DEMO_WORKLOADS: readonly DemoWorkload[] = [
       slots: '16',
       serviceTime: '6',
       maxReplicas: '6',
+      leadTime: '95s',
     },
     capacity: capacity(16, 6, 45),
     maxReplicas: 6,
     peak: 6,
+    announced: 95,
     offset: 8,
   },
   {
@@ -63,6 +70,7 @@ export const DEMO_WORKLOADS: readonly DemoWorkload[] = [
     capacity: capacity(1, 0.1, 20),
     maxReplicas: 6,
     peak: 14,
+    announced: null,
     offset: 16,
   },
 ];

@@ -10,6 +10,8 @@ export type WarmUpStore =
   | { readonly kind: 'opening'; readonly why: string | null }
   | {
       readonly kind: 'open';
+      /** `redis`: given by URL. `redis-server`: a child of this process. `pglite`: within it. */
+      readonly keptIn: 'redis' | 'redis-server' | 'pglite';
       readonly description: string;
       readonly shared: boolean;
       readonly health: FloorsHealth;

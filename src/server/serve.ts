@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { startConsole, type ConsoleServer } from '../console/http.js';
 import { createServerMetrics, type ServerMetrics } from '../console/metrics.js';
@@ -6,10 +7,12 @@ import { createWarmUpMetrics, type WarmUpMetrics } from '../console/warm-up-metr
 import { startGrpcServer, type GrpcServer } from '../keda/server.js';
 import type { Clock } from '../ports/clock.js';
 import type { ScrapeTargets } from '../ports/scrape-targets.js';
+import type { WarmUpDesk } from '../ports/warm-ups.js';
 import type { WorkloadViews } from '../ports/workload-views.js';
 import { watchBullmqQueues } from '../signals/queues/bullmq-watch.js';
 import { createTargetsFile } from '../signals/scrape/targets-file.js';
 import { openDecisionLog } from './decision-log-file.js';
+import { openForecastMemories, type ForecastMemories } from './forecast-memories.js';
 import { OrderBook } from './order-book.js';
 import { permissionsOf } from './permissions.js';
 import { loadProfiles } from './profiles-folder.js';
@@ -28,6 +31,7 @@ export interface RunningServer {
   readonly grpcPort: number;
   readonly httpPort: number;
   readonly views: WorkloadViews;
+  readonly warmUps: WarmUpDesk;
   /** Drains: health first, streams end with OK, calls in flight finish, then the rest stops. */
   stop(): Promise<void>;
 }
@@ -70,7 +74,9 @@ async function start(parts: ServerParts, closers: Closers): Promise<RunningServe
     pulse.tickedAt = clock.now();
     metrics.tick(report);
   };
-  const { scaler, orders, warmUps, warmUpMetrics } = openScaler(parts, registry, onTick, closers);
+  const memories = await openMemories(parts);
+  closers.push(() => memories.save());
+  const { scaler, orders, warmUps, warmUpMetrics } = openScaler(parts, registry, memories, onTick, closers);
   const admin = await startAdmin({
     views,
     metrics,
@@ -96,6 +102,7 @@ async function start(parts: ServerParts, closers: Closers): Promise<RunningServe
     grpcPort: keda.port,
     httpPort: admin.port,
     views,
+    warmUps,
     stop() {
       pulse.draining = true;
       return closeAll(closers);
@@ -107,9 +114,16 @@ async function closeAll(closers: Closers): Promise<void> {
   for (const close of closers.splice(0).reverse()) await close();
 }
 
+/** What forecasts have learned: in memory alone without a state folder. */
+function openMemories({ settings: { stateDir }, log, clock }: ServerParts): Promise<ForecastMemories> {
+  const file = stateDir === undefined ? null : join(stateDir, 'forecasts.jsonl');
+  return openForecastMemories({ file, clock, onProblem: (why) => log.warn(why) });
+}
+
 function openScaler(
   parts: ServerParts,
   registry: Registry,
+  memories: ForecastMemories,
   onTick: (report: TickReport) => void,
   closers: Closers,
 ): OpenScaler {
@@ -138,6 +152,7 @@ function openScaler(
       return [...warmUps.floorsOf(workload), ...orders.floorsOf(namespace, name, now)];
     },
     leadTimeOf: (workload) => warmUps.leadTimeOf(workload),
+    memories,
     log: decisions,
     clock,
     tickMs: settings.tick,

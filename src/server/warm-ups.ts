@@ -179,6 +179,7 @@ export class WarmUpService implements WarmUpDesk, OrderStore {
     const { store, floors } = this.#opened.warmUps;
     return {
       kind: 'open',
+      keptIn: store.kind,
       description: store.description,
       shared: store.shared,
       health: floors.health(),

@@ -41,14 +41,22 @@ const sampler = setInterval(() => {
 }, 20);
 const before = process.memoryUsage.rss();
 
+interface Stall {
+  readonly atSeconds: number;
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
 interface Stretch {
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly longestStallMs: number;
   readonly p99StallMs: number;
   readonly longestCollectionMs: number;
-  /** Above 25 ms, and how far into the stretch. */
-  readonly stalls: readonly { readonly atSeconds: number; readonly ms: number }[];
+  /** What stalls took of the processor, all threads together, at most: the rest is the machine's. */
+  readonly longestStallCpuMs: number;
+  /** The ten longest above 25 ms. Where `cpuMs`, all threads together, is far below `ms`, the machine was busy with something else. */
+  readonly stalls: readonly Stall[];
 }
 
 /** Stalls are what the event loop was late by, above the monitor's own resolution of 1 ms. */
@@ -56,12 +64,15 @@ async function stretch(work: () => Promise<void>): Promise<Stretch> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   collections.length = 0;
   const [began, cpu] = [performance.now(), process.cpuUsage()];
-  const stalls: { atSeconds: number; ms: number }[] = [];
-  let last = began;
+  const stalls: Stall[] = [];
+  let [last, lastCpu] = [began, process.cpuUsage()];
   const looker = setInterval(() => {
-    const now = performance.now();
-    if (now - last > 26) stalls.push({ atSeconds: round((last - began) / 1000), ms: round(now - last - 1) });
-    last = now;
+    const [now, used] = [performance.now(), process.cpuUsage(lastCpu)];
+    if (now - last > 26) {
+      const cpuMs = round((used.user + used.system) / 1000);
+      stalls.push({ atSeconds: round((last - began) / 1000), ms: round(now - last - 1), cpuMs });
+    }
+    [last, lastCpu] = [now, process.cpuUsage()];
   }, 1);
   delay.enable();
   await work();
@@ -74,7 +85,8 @@ async function stretch(work: () => Promise<void>): Promise<Stretch> {
     longestStallMs: round(delay.max / 1e6 - 1),
     p99StallMs: round(delay.percentile(99) / 1e6 - 1),
     longestCollectionMs: round(Math.max(0, ...collections)),
-    stalls,
+    longestStallCpuMs: Math.max(0, ...stalls.map(({ ms, cpuMs }) => Math.min(ms, cpuMs))),
+    stalls: stalls.sort((one, other) => other.ms - one.ms).slice(0, 10),
   };
 }
 

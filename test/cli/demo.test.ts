@@ -58,6 +58,26 @@ describe('pilotlight demo', { timeout: 120_000 }, () => {
     },
   );
 
+  it(
+    'is told of the burst that comes again, and warms up for it ahead: nobody waits then',
+    { concurrent: true },
+    async () => {
+      const { code, stdout } = await pilotlight(['demo', '--seconds', '30']);
+      expect(code).toBe(0);
+      for (const name of ['resnet', 'llama']) {
+        const told = new RegExp(
+          `^  ${name} +warm-up asked at \\d+:\\d\\d, ready \\d+ s ahead; waited (\\d+) s, the time before (\\d+) s$`,
+          'm',
+        );
+        const [, second, first] = told.exec(stdout) ?? [];
+        expect(Number(first), stdout).toBeGreaterThan(10);
+        expect(Number(second)).toBeLessThan(Number(first) / 4);
+      }
+      expect(stdout).toMatch(/^ {2}embed +no warm-up; waited \d+ s/m);
+      expect(stdout).toContain('warm-ups kept in a redis-server of the demo');
+    },
+  );
+
   it('ends at an interrupt or several, with what it has seen so far', async () => {
     const { code, stdout } = await pilotlight(['demo', '--speed', '50'], (printed, interrupt) => {
       if (printed.includes('0→1')) interrupt();

@@ -49,7 +49,7 @@ describe('the stand-in for the API server', () => {
     };
     server.recorded('pods', recordedList('pods'));
     server.version = Number(object.metadata.resourceVersion) - 1;
-    server.put('pods', object as never);
+    server.put('pods', object);
     const answer = await get(`${PATHS.pods}?watch=1&resourceVersion=281&timeoutSeconds=1`);
     expect((await answer.text()).trim()).toBe(line);
   });

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { roomFor, viewOf, type ViewInput } from '../../src/cluster/capacity.js';
-import type { ReplicaShape } from '../../src/cluster/capacity-shape.js';
+import { requiredAffinity, type ReplicaShape } from '../../src/cluster/capacity-shape.js';
 import { parseCapacityConfig } from '../../src/policy/capacity-config.js';
 import type { Node } from '../../src/ports/cluster-objects.js';
 import { node, NOW, pod, shape } from './cluster-objects.js';
@@ -293,6 +293,32 @@ describe('which nodes count', () => {
     expect(with_({ labels: [], fields: [] })).toBe(0);
     expect(with_()).toBe(0);
   });
+});
+
+test('the required node affinity of a pod template is read as it is, and what makes no sense matches nothing', () => {
+  const spec = (terms: unknown) => ({
+    affinity: {
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } },
+    },
+  });
+  expect(requiredAffinity({})).toBeNull();
+  expect(requiredAffinity({ affinity: { nodeAffinity: {} } })).toBeNull();
+  const read = requiredAffinity(
+    spec([
+      { matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] },
+      { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n'] }] },
+    ]),
+  );
+  expect(room({ ...one, affinity: read }, { nodes: [node('n')] }).now).toBe(1);
+  expect(room({ ...one, affinity: read }, { nodes: [node('m')] }).now).toBe(0);
+  for (const odd of [
+    null,
+    'x',
+    [{}],
+    [{ matchExpressions: [{ key: 'zone', operator: 'Like', values: ['a'] }] }],
+  ]) {
+    expect(room({ ...one, affinity: requiredAffinity(spec(odd)) }, { nodes: [node('n')] }).now).toBe(0);
+  }
 });
 
 describe('pools that can grow', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Lines } from '../../src/cluster/client/lines.js';
 import { ListItems, pageOf } from '../../src/cluster/client/list-items.js';

@@ -264,10 +264,11 @@ function checkEvent(body: Fields): void {
     'note',
   ].filter((field) => typeof body[field] !== 'string' || body[field] === '');
   if (missing.length > 0) throw new Refusal(422, `required: ${missing.join(', ')}`);
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(String(body['eventTime']))) {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(body['eventTime'] as string)) {
     throw new Refusal(400, 'eventTime is no MicroTime');
   }
-  if (String(body['note']).length > 1024) throw new Refusal(422, 'note: can have at most 1024 characters');
+  if ((body['note'] as string).length > 1024)
+    throw new Refusal(422, 'note: can have at most 1024 characters');
 }
 
 function leavesOf(value: Json, path: string[] = []): [string, Json][] {

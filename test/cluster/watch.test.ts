@@ -1,11 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openCluster } from '../../src/cluster/open.js';
 import { stateFile } from '../../src/cluster/state-file.js';
 import type { Cluster } from '../../src/ports/cluster.js';
 import { ApiServer } from '../support/api-server.js';
-import { createAuthority } from '../support/certificates.js';
 import { deployment, node, openOn, pod, scaledObject } from '../support/cluster-under-test.js';
 import { eventually, temporaryFolder } from '../support/processes.js';
 
@@ -109,6 +107,18 @@ describe('the watches', () => {
     expect(lists('pods')).toBe(2);
   });
 
+  it('takes a list whole when its pages expire before it has them', async () => {
+    server.fleeting.add('pods');
+    await open();
+    expect(cluster?.replicas(TARGET)).toEqual({ current: 2, ready: 1 });
+    const asked = server.requests.filter(({ path, query }) => path === '/api/v1/pods' && !query.has('watch'));
+    expect(asked.map(({ query }) => [query.has('limit'), query.has('continue')])).toEqual([
+      [true, false],
+      [true, true],
+      [false, false],
+    ]);
+  });
+
   it('lists anew after garbage in a watch, because nobody knows what was missed', async () => {
     await open();
     await settles('watched', () => server.watchers('deployments') === 1);
@@ -165,7 +175,8 @@ describe('the watches', () => {
   it('decides without nodes and events, and says that capacity is not known', async () => {
     server.forbidden.add('nodes');
     server.forbidden.add('events');
-    await open({ startWithin: 300 });
+    // It does not wait for them either.
+    await open({ startWithin: 3_600_000 });
     expect(why()).toBe('known');
     expect(cluster?.health().kind).toBe('current');
     expect(cluster?.nodes()).toMatchObject({
@@ -282,6 +293,25 @@ describe('the watches', () => {
     ).toBe(1);
   });
 
+  it('counts the pods of a StatefulSet, and of both revisions of a rollout', async () => {
+    server.put(
+      'scaledobjects',
+      scaledObject('set', { scaleTargetRef: { name: 'set', kind: 'StatefulSet' } }),
+    );
+    server.put('statefulsets', deployment('set', 3));
+    const replica = pod('set', '0', { node: 'n1', started: 5, ready: 9 });
+    const ownerReferences = [{ kind: 'StatefulSet', name: 'set', controller: true }];
+    server.put('pods', { ...replica, metadata: { ...replica.metadata, name: 'set-0', ownerReferences } });
+    server.put('pods', pod('llm', 'b', { node: 'n1', started: 5, ready: 9, hash: 'next' }));
+    await open();
+    expect(cluster?.replicas({ ...TARGET, kind: 'statefulset', name: 'set' })).toEqual({
+      current: 3,
+      ready: 1,
+    });
+    expect(cluster?.facts('ns', 'set')).toMatchObject({ facts: { target: { kind: 'statefulset' } } });
+    expect(cluster?.replicas(TARGET)).toEqual({ current: 2, ready: 2 });
+  });
+
   it('says which scale targets it cannot read', async () => {
     server.put('scaledobjects', scaledObject('roll', { scaleTargetRef: { name: 'r', kind: 'Rollout' } }));
     server.put('scaledobjects', scaledObject('lost'));
@@ -333,75 +363,5 @@ describe('the watches', () => {
     await open({ state: stateFile(file) });
     expect(cluster?.leadTime('ns', 'llm')).toBeNull();
     expect(warnings).toEqual(['the lead times that were saved cannot be read: they are learned anew']);
-  });
-});
-
-describe('credentials', () => {
-  const parts = {
-    namespaces: null,
-    addresses: null,
-    clock: { now: () => Date.now() },
-    log: { info: () => undefined, warn: () => undefined },
-    state: null,
-    startWithin: 3000,
-  };
-
-  it('of a kubeconfig and of a service account lead to the same cluster over TLS', async () => {
-    const folder = await temporaryFolder('cluster-tls');
-    const authority = await createAuthority(folder, 'ca');
-    const server = await ApiServer.start(await authority.issue('apiserver'));
-    server.put('deployments', deployment('llm', 3));
-    const file = await server.kubeconfig(folder, authority.cert);
-    const account = join(folder, 'account');
-    await mkdir(account);
-    await writeFile(join(account, 'ca.crt'), await readFile(authority.cert));
-    const pod = await server.serviceAccount(account);
-    for (const credentials of [
-      { kind: 'kubeconfig', file } as const,
-      { kind: 'in-cluster', environment: pod.environment, folder: pod.folder } as const,
-    ]) {
-      const cluster = await openCluster({ ...parts, credentials });
-      expect(cluster.replicas(TARGET), credentials.kind).toEqual({ current: 3, ready: 0 });
-      await cluster.close();
-    }
-    await server.stop();
-    expect(server.refused).toEqual([]);
-  });
-
-  it('renew the token of a service account', async () => {
-    const folder = await temporaryFolder('cluster-token');
-    const authority = await createAuthority(folder, 'ca');
-    const server = await ApiServer.start(await authority.issue('apiserver'));
-    await writeFile(join(folder, 'ca.crt'), await readFile(authority.cert));
-    const { environment } = await server.serviceAccount(folder);
-    server.put('deployments', deployment('llm', 3));
-    let now = 0;
-    const timing = { firstPause: 20, grace: 0 };
-    const credentials = { kind: 'in-cluster', environment, folder } as const;
-    const cluster = await openCluster({ ...parts, credentials, timing, clock: { now: () => now } });
-    server.token = 'the next one';
-    await writeFile(join(folder, 'token'), 'the next one');
-    now += 61_000;
-    server.hangUp();
-    server.put('deployments', deployment('llm', 4));
-    await eventually('4 replicas', async () => (cluster.replicas(TARGET)?.current === 4 ? true : undefined));
-    await cluster.close();
-    await server.stop();
-  });
-
-  it('that lead nowhere are a fault of the configuration', async () => {
-    const folder = await temporaryFolder('cluster-config');
-    const open = (file: string) => openCluster({ ...parts, credentials: { kind: 'kubeconfig', file } });
-    await expect(open(join(folder, 'none'))).rejects.toThrow(/cannot read the kubeconfig .*none: ENOENT/);
-    await writeFile(join(folder, 'empty'), 'apiVersion: v1\nkind: Config\ncurrent-context: prod\n');
-    await expect(open(join(folder, 'empty'))).rejects.toThrow(
-      /has no cluster with a server for its current context 'prod'/,
-    );
-    await writeFile(join(folder, 'bad'), '{{{');
-    await expect(open(join(folder, 'bad'))).rejects.toThrow(/cannot read the kubeconfig/);
-    const account = (environment: Record<string, string>) =>
-      openCluster({ ...parts, credentials: { kind: 'in-cluster', environment, folder } });
-    await expect(account({})).rejects.toThrow(/not in a cluster: KUBERNETES_SERVICE_HOST is not set/);
-    await expect(account({ KUBERNETES_SERVICE_HOST: '::1' })).rejects.toThrow(/ca.crt \(ENOENT\)/);
   });
 });

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { consoleApp } from '../../src/console/http.js';
 import { createServerMetrics } from '../../src/console/metrics.js';
+import { createWarmUpMetrics } from '../../src/console/warm-up-metrics.js';
 import type { TriggerRef } from '../../src/ports/decisions.js';
+import type { WarmUpDesk } from '../../src/ports/warm-ups.js';
 import { refusal } from '../support/keda-client.js';
 import { podOf, servePrometheusApi, vectorOf, type PrometheusApi } from '../support/prometheus-api.js';
 import { temporaryFolder } from '../support/processes.js';
@@ -109,7 +111,18 @@ describe('from elsewhere', () => {
     announce: () => Promise.resolve({ kind: 'unknown' as const, why: 'nobody here' }),
     wake: () => Promise.resolve({ kind: 'awake' as const, replicas: 1, until: 0 }),
   };
-  const parts = { metrics, orders, notReady: () => null, notHealthy: () => null };
+  const warmUps: WarmUpDesk = {
+    store: () => ({ kind: 'off', why: 'the test has none' }),
+    known: () => [],
+    of: () => [],
+    floors: () => [],
+    ledger: () => Promise.resolve([]),
+    dead: () => Promise.resolve([]),
+    act: () => Promise.resolve(true),
+  };
+  const warmUpMetrics = createWarmUpMetrics(warmUps, { now: () => 0 });
+  const ready = { notReady: () => null, notHealthy: () => null };
+  const parts = { metrics, orders, warmUps, warmUpMetrics, ...ready };
   const views = { all: () => [], named: () => [] };
   const remote = {
     incoming: { socket: { remoteAddress: '10.0.0.7', remotePort: 4711, remoteFamily: 'IPv4' } },
@@ -140,6 +153,21 @@ describe('from elsewhere', () => {
     expect(await wake({})).toBe(401);
     expect(await wake({ authorization: 'Bearer other' })).toBe(401);
     expect(await wake({ authorization: 'Bearer secret' })).toBe(200);
+  });
+
+  test('what is done with a warm-up takes the token, JSON and no other page', async () => {
+    const app = consoleApp({ ...parts, views, token: () => 'secret' });
+    const json = { 'content-type': 'application/json' };
+    const bearer = { authorization: 'Bearer secret' };
+    const cancel = async (headers: Record<string, string>) =>
+      (await app.request('/v1/warm-ups/w1/cancel', { method: 'POST', headers }, remote)).status;
+    expect(await cancel(json)).toBe(401);
+    expect(await cancel(bearer)).toBe(415);
+    expect(await cancel({ ...json, ...bearer, origin: 'https://evil.example' })).toBe(403);
+    expect(await cancel({ ...json, ...bearer })).toBe(200);
+    expect(await ask('/v1/warm-ups', null)).toBe(401);
+    expect(await ask('/v1/warm-ups', 'secret', bearer)).toBe(200);
+    expect(await ask('/v1/warm-ups?workload=shop', 'secret', bearer)).toBe(400);
   });
 
   test('a header that names another origin does not', async () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/core/decide.js';
+import { hpaTolerance } from '../../src/core/publish.js';
 import { initialState } from '../../src/core/state.js';
 import { anyPolicy, anyTrace } from './arbitraries.js';
 import { hpaWants } from './hpa-model.js';
@@ -113,7 +114,9 @@ test('whatever comes, the HPA makes of the values what the decision says', () =>
         if (decision.verdict !== 'fresh' || current === 0 || source === 'asked') continue;
         const metrics = targets.map((target, index) => ({ target, value: decision.metrics[index]! }));
         const wanted = decision.stages.find((each) => each.stage === 'publish')?.replicas ?? decision.desired;
-        expect(Math.max(1, hpaWants(metrics, current, policy.tolerance))).toBe(Math.max(1, wanted));
+        expect(Math.max(1, hpaWants(metrics, current, hpaTolerance(policy.tolerance)))).toBe(
+          Math.max(1, wanted),
+        );
         if (wanted < decision.desired) expect(decision.reason).toMatch(/kept at|is the next it takes/);
       }
     }),

@@ -4,6 +4,7 @@ import type { Snapshot, WorkloadSnapshot } from '../../src/demo/snapshot.js';
 import { storyOf } from '../../src/demo/story.js';
 import { frame } from '../../src/demo/view/frame.js';
 import { closingLines } from '../../src/demo/view/text.js';
+import type { WarmUpNote } from '../../src/demo/warm-ups.js';
 
 const llama: WorkloadSnapshot = {
   name: 'llama',
@@ -29,8 +30,19 @@ const change = {
   reason: '1 replica: woken: gateway-rps 5.8 requests/s is above 0',
 } as const;
 
+const warm: WarmUpNote = {
+  workload: 'llama',
+  replicas: 3,
+  phase: 'begun',
+  askedAt: 435,
+  startsAt: 530,
+  readyAt: null,
+  why: 'announced: 450 jobs of 6 s by …: at least 3',
+  note: 'floor of 3 until its end',
+};
+
 function snapshot(workloads: readonly WorkloadSnapshot[], changes: Snapshot['changes']): Snapshot {
-  return { timing: { speed: 16, story: storyOf(500, false) }, t: 4, at: 64, workloads, changes };
+  return { timing: { speed: 16, story: storyOf(500, false) }, t: 4, at: 64, workloads, changes, warmUps: [] };
 }
 
 function text(lines: ReturnType<typeof frame>): string[] {
@@ -72,8 +84,8 @@ describe('the live table', () => {
         const changes = Array.from({ length: count }, () => change);
         const lines = text(frame(snapshot([llama, llama], changes), 'http://127.0.0.1:8080', terminal));
         for (const line of lines) expect(line.length).toBeLessThanOrEqual(terminal.columns);
-        // Twelve lines stand above the log, and the newest change is always there.
-        expect(lines.length).toBeLessThanOrEqual(Math.max(13, terminal.rows - 1));
+        // Thirteen lines stand above the log, and the newest change is always there.
+        expect(lines.length).toBeLessThanOrEqual(Math.max(14, terminal.rows - 1));
       }),
     );
   });
@@ -90,11 +102,14 @@ describe('the closing lines', () => {
       requests: 900,
       gpuSeconds: 1200,
       alwaysOn: 3000,
+      loads: [{ from: 40, longestWait: 52.4 }],
+      warmUp: null,
     };
     const lines = closingLines({
       workloads: [workload, { ...workload, name: 'embed', wakes: [] }],
       seconds: 500,
       speed: 10,
+      keptIn: 'redis-server',
       problems: [],
     });
     expect(lines).toEqual([
@@ -103,5 +118,39 @@ describe('the closing lines', () => {
       '  embed   stayed at 0',
       '  2,400 GPU-seconds; 6 + 6 replicas always on: 6,000; saved: 60 %',
     ]);
+  });
+
+  it('set the burst that was announced beside the one that was not', () => {
+    const loads = [
+      { from: 40, longestWait: 52.4 },
+      { from: 530, longestWait: 0 },
+    ];
+    const common = { wakes: [], loads, peak: 6, replicas: 0, requests: 9, gpuSeconds: 1, alwaysOn: 2 };
+    const warmUp = { ...warm, phase: 'holding', readyAt: 501 } as const;
+    const lines = closingLines({
+      workloads: [
+        { ...common, name: 'llama', warmUp },
+        { ...common, name: 'embed', warmUp: null },
+      ],
+      seconds: 825,
+      speed: 10,
+      keptIn: 'redis-server',
+      problems: [],
+    });
+    expect(lines.slice(-3)).toEqual([
+      'The burst again, announced where it could be (warm-ups kept in a redis-server of the demo):',
+      '  llama   warm-up asked at 7:15, ready 29 s ahead; waited 0 s, the time before 52 s',
+      '  embed   no warm-up; waited 0 s, the time before 52 s',
+    ]);
+  });
+});
+
+describe('a warm-up', () => {
+  it('is shown with when it is for and how far it is', () => {
+    const before = { ...snapshot([llama], []), at: 470, warmUps: [warm] };
+    const size = { columns: 120, rows: 40 };
+    expect(text(frame(before, '', size))).toContain('WARM-UPS  llama 3 by 8:50, asked for 35 s ago');
+    const after = { ...before, warmUps: [{ ...warm, phase: 'holding', readyAt: 541 } as const] };
+    expect(text(frame(after, '', size))).toContain('WARM-UPS  llama 3 by 8:50, ready 11 s late');
   });
 });

@@ -29,7 +29,8 @@ function setUp() {
       if (who === 'hpa') workload.hpaAskedAt = now;
     },
     hpaAsks: () =>
-      observe(workload, { signals: [], wake: null }, board, { replicas: () => null }, now).hpaAsks,
+      observe(workload, { signals: [], wake: null, served: null }, board, { replicas: () => null }, now)
+        .hpaAsks,
   };
 }
 

@@ -56,6 +56,8 @@ export class ApiServer {
   readonly faults = new Map<string, Fault>();
   /** Resources that the token may not read, by resource, or `resource/namespace`. */
   readonly forbidden = new Set<string>();
+  /** Resources of which no list can be continued, as when each page takes longer than etcd keeps a version. */
+  readonly fleeting = new Set<string>();
   token = TOKEN;
   version = 1;
   readonly #server: http.Server;
@@ -176,6 +178,10 @@ export class ApiServer {
     held.happened.length = 0;
   }
 
+  objects(resource: string): readonly ApiObject[] {
+    return this.#held(resource).sorted();
+  }
+
   /** How many watches of it stand. */
   watchers(resource: string): number {
     return this.#held(resource).watchers.size;
@@ -233,7 +239,7 @@ export class ApiServer {
     const limit = Number(query.get('limit') ?? 0);
     const token = query.get('continue');
     const from = token === null ? null : (JSON.parse(Buffer.from(token, 'base64url').toString()) as Continue);
-    if (from !== null && from.rv < held.floor) {
+    if (from !== null && (from.rv < held.floor || this.fleeting.has(held.kind.resource))) {
       // As apiserver storage/errors.go has it, with a token for an inconsistent rest that we do not use.
       const why = 'The provided continue parameter is too old to display a consistent list result.';
       return end(response, 410, statusText(410, 'Expired', why));

@@ -75,6 +75,8 @@ export interface PodState {
   readonly scheduled?: number;
   readonly started?: number;
   readonly ready?: number;
+  /** When it ceased to be ready; since it was bound, unless said otherwise. */
+  readonly unready?: number;
   readonly waiting?: { readonly reason: string; readonly message?: string };
   readonly unschedulable?: string;
   readonly deleting?: boolean;
@@ -98,7 +100,7 @@ export function pod(owner: string, id: string, state: PodState = {}, namespace =
           {
             type: 'Ready',
             status: ready === undefined ? 'False' : 'True',
-            lastTransitionTime: at(ready ?? scheduled),
+            lastTransitionTime: at(ready ?? state.unready ?? scheduled),
           },
         ]
       : []),

@@ -83,7 +83,6 @@ export function arbitrate(
       .map((claimant) => ({
         id: claimant.id,
         options: claimant.options,
-        have: placement.total(claimant.id),
         claim: upTo(claimant),
       }));
   for (const tier of [1, 2] as const)
@@ -97,15 +96,16 @@ export function arbitrate(
       sharers(tier, ({ id, minimum }) => Math.max(minimum, claims.get(id) ?? 0)),
     );
   }
-  const explain = { placement, claims, able, supplies: input.supplies };
+  const limits = new Map(input.supplies.map(({ pool, limit }) => [pool, limit]));
+  const explain = { placement, claims, limits, held: heldByTier(able, placement) };
   return { grants: input.claimants.map((each) => grantOf(each, explain)), state: next };
 }
 
 interface Placed {
   readonly placement: Placement;
   readonly claims: ReadonlyMap<string, number>;
-  readonly able: readonly Claimant[];
-  readonly supplies: readonly Supply[];
+  readonly limits: ReadonlyMap<string, string>;
+  readonly held: HeldOfTier;
 }
 
 function grantOf(claimant: Claimant, placed: Placed): Grant {
@@ -118,13 +118,13 @@ function grantOf(claimant: Claimant, placed: Placed): Grant {
   return { id, wanted, granted, claim: placed.claims.get(id) ?? wanted, pools, why };
 }
 
-function reason({ id, tier, wanted, options }: Claimant, granted: number, placed: Placed): string {
+function reason(claimant: Claimant, granted: number, placed: Placed): string {
+  const { tier, wanted, options } = claimant;
   const short = `wanted ${wanted}, ${granted === 1 ? '1 fits' : `${granted} fit`}`;
   if (options.length === 0) return `${short}: no node could ever take it`;
-  const mine = new Set(options.map(({ pool }) => pool));
-  const limits = placed.supplies.filter(({ pool }) => mine.has(pool)).map(({ limit }) => limit);
-  const before = tier === 1 ? 0 : heldIn(mine, id, 1, placed);
-  const beside = heldIn(mine, id, tier, placed);
+  const limits = options.map(({ pool }) => placed.limits.get(pool) ?? `pool ${pool} is not there`);
+  const before = tier === 1 ? 0 : heldBeside(claimant, 1, placed);
+  const beside = heldBeside(claimant, tier, placed);
   const others = [
     before > 0 ? `tier 1 has ${before}` : null,
     beside > 0 ? `others of tier ${tier} have ${beside}` : null,
@@ -132,17 +132,25 @@ function reason({ id, tier, wanted, options }: Claimant, granted: number, placed
   return [`${short}: ${limits.join(', ')}`, ...others].join('; ');
 }
 
-/** Replicas of the others of a tier in these pools, held or claimed. */
-function heldIn(
-  pools: ReadonlySet<string>,
-  except: string,
-  tier: 1 | 2,
-  { able, placement }: Placed,
-): number {
-  let held = 0;
-  for (const other of able) {
-    if (other.tier !== tier || other.id === except) continue;
-    for (const [pool, replicas] of placement.heldBy(other.id)) if (pools.has(pool)) held += replicas;
+/** Replicas of all of a tier by pool. */
+type HeldOfTier = Readonly<Record<1 | 2, ReadonlyMap<string, number>>>;
+
+function heldByTier(claimants: readonly Claimant[], placement: Placement): HeldOfTier {
+  const held = { 1: new Map<string, number>(), 2: new Map<string, number>() };
+  for (const { id, tier } of claimants) {
+    for (const [pool, replicas] of placement.heldBy(id)) {
+      held[tier].set(pool, (held[tier].get(pool) ?? 0) + replicas);
+    }
   }
   return held;
+}
+
+/** Replicas of the others of a tier in the pools of a workload. */
+function heldBeside({ id, options, tier: own }: Claimant, tier: 1 | 2, { held, placement }: Placed): number {
+  let others = 0;
+  for (const { pool } of options) {
+    others += held[tier].get(pool) ?? 0;
+    if (tier === own) others -= placement.heldBy(id).get(pool) ?? 0;
+  }
+  return others;
 }

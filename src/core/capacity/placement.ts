@@ -15,10 +15,22 @@ export interface Placing {
   readonly options: readonly Option[];
 }
 
+/** Chains of moves tried for one replica: more only where it takes more than those who move. */
+const MOST_MOVES = 32;
+
+interface Holding {
+  readonly who: Placing;
+  readonly pools: Map<string, number>;
+  total: number;
+}
+
 export class Placement {
   readonly #left: Map<string, number>;
-  readonly #held = new Map<string, Map<string, number>>();
-  readonly #who = new Map<string, Placing>();
+  readonly #held = new Map<string, Holding>();
+  /** Those with replicas in a pool who could be elsewhere. */
+  readonly #movable = new Map<string, Set<Holding>>();
+  /** Pools of which it is known that no chain of moves makes room, and for how many units, until somebody movable comes. */
+  readonly #stuck = new Map<string, number>();
 
   /** @param supply units by pool; Infinity where nobody knows an end */
   constructor(supply: ReadonlyMap<string, number>) {
@@ -29,15 +41,22 @@ export class Placement {
     return this.#left.get(pool) ?? 0;
   }
 
+  /** These pools, and those into which replicas could move out of them. */
+  within(pools: ReadonlySet<string>): ReadonlySet<string> {
+    const reached = new Set(pools);
+    for (const pool of reached) {
+      for (const { who } of this.#movable.get(pool) ?? []) for (const to of who.options) reached.add(to.pool);
+    }
+    return reached;
+  }
+
   /** Replicas of a workload, by pool. */
   heldBy(id: string): ReadonlyMap<string, number> {
-    return this.#held.get(id) ?? new Map<string, number>();
+    return this.#held.get(id)?.pools ?? NOTHING;
   }
 
   total(id: string): number {
-    let total = 0;
-    for (const count of this.heldBy(id).values()) total += count;
-    return total;
+    return this.#held.get(id)?.total ?? 0;
   }
 
   /**
@@ -45,64 +64,102 @@ export class Placement {
    * @returns how many were added
    */
   add(who: Placing, count: number): number {
-    this.#who.set(who.id, who);
+    const holding = this.#held.get(who.id) ?? { who, pools: new Map<string, number>(), total: 0 };
+    this.#held.set(who.id, holding);
     let missing = count;
     for (const option of who.options) {
-      const fit = Math.min(missing, this.#fits(who.id, option));
-      if (fit > 0) this.#put(who.id, option, fit);
+      const fit = Math.min(missing, this.#fits(holding, option));
+      if (fit > 0) this.#grow(holding, option, fit);
       missing -= fit;
     }
-    while (missing > 0 && this.#addByMoving(who)) missing -= 1;
+    while (missing > 0 && this.#addByMoving(holding)) missing -= 1;
     return count - missing;
   }
 
-  #fits(id: string, { pool, units, most }: Option): number {
-    const here = this.heldBy(id).get(pool) ?? 0;
+  #fits(holding: Holding, { pool, units, most }: Option): number {
+    const here = holding.pools.get(pool) ?? 0;
     return Math.max(0, Math.min(Math.floor(this.left(pool) / units + 1e-9), most - here));
   }
 
-  #put(id: string, { pool, units }: Option, count: number): void {
-    const held = this.#held.get(id) ?? new Map<string, number>();
-    this.#held.set(id, held);
-    held.set(pool, (held.get(pool) ?? 0) + count);
-    this.#left.set(pool, this.left(pool) - units * count);
+  #grow(holding: Holding, option: Option, count: number): void {
+    holding.total += count;
+    this.#put(holding, option, count);
+    if (holding.who.options.length > 1) this.#stuck.clear();
   }
 
-  #addByMoving(who: Placing): boolean {
-    for (const option of who.options) {
-      if ((this.heldBy(who.id).get(option.pool) ?? 0) >= option.most) continue;
-      if (this.#makeRoom(option, new Set([option.pool]), who.id)) {
-        this.#put(who.id, option, 1);
-        return true;
-      }
+  #put(holding: Holding, { pool, units }: Option, count: number): void {
+    const here = (holding.pools.get(pool) ?? 0) + count;
+    holding.pools.set(pool, here);
+    this.#left.set(pool, this.left(pool) - units * count);
+    if (holding.who.options.length < 2) return;
+    const movable = this.#movable.get(pool) ?? new Set<Holding>();
+    this.#movable.set(pool, movable);
+    if (here > 0) movable.add(holding);
+    else movable.delete(holding);
+  }
+
+  #addByMoving(holding: Holding): boolean {
+    for (const option of holding.who.options) {
+      if ((holding.pools.get(option.pool) ?? 0) >= option.most || !this.#makeRoom(option)) continue;
+      this.#grow(holding, option, 1);
+      return true;
     }
     return false;
   }
 
   /** Moves replicas out of a pool, and others out of where they go, until one more fits. What has moved stays moved. */
-  #makeRoom(option: Option, seen: ReadonlySet<string>, except: string): boolean {
-    for (const [id, other] of this.#who) {
-      if (id === except || other.options.length < 2) continue;
-      const from = other.options.find(({ pool }) => pool === option.pool);
-      if (from === undefined) continue;
-      while ((this.heldBy(id).get(option.pool) ?? 0) > 0) {
-        if (this.left(option.pool) + 1e-9 >= option.units) return true;
-        const to = this.#elsewhere(other, seen);
-        if (to === null) break;
-        this.#put(id, from, -1);
-        this.#put(id, to, 1);
-      }
+  #makeRoom({ pool, units }: Option): boolean {
+    if (units >= (this.#stuck.get(pool) ?? Infinity) || this.#isFull()) return false;
+    for (let moves = 0; moves < MOST_MOVES; moves += 1) {
+      if (this.left(pool) + 1e-9 >= units) return true;
+      if (!this.#moveOneOut(pool)) break;
     }
-    return this.left(option.pool) + 1e-9 >= option.units;
+    if (this.left(pool) + 1e-9 >= units) return true;
+    this.#stuck.set(pool, units);
+    return false;
   }
 
-  #elsewhere(other: Placing, seen: ReadonlySet<string>): Option | null {
-    for (const to of other.options) {
-      if (seen.has(to.pool)) continue;
-      if (this.#fits(other.id, to) >= 1) return to;
-      if ((this.heldBy(other.id).get(to.pool) ?? 0) >= to.most) continue;
-      if (this.#makeRoom(to, new Set([...seen, to.pool]), other.id)) return to;
+  #isFull(): boolean {
+    for (const left of this.#left.values()) if (left > 1e-9) return false;
+    return true;
+  }
+
+  /** The shortest chain of moves that begins in the pool and ends where there is room, found breadth first. */
+  #moveOneOut(start: string): boolean {
+    const reached = new Map<
+      string,
+      { readonly who: Holding; readonly from: Option; readonly to: Option } | null
+    >([[start, null]]);
+    for (const pool of reached.keys()) {
+      for (const who of this.#movable.get(pool) ?? []) {
+        const from = who.who.options.find((option) => option.pool === pool);
+        if (from === undefined) continue;
+        for (const to of who.who.options) {
+          if (reached.has(to.pool) || (who.pools.get(to.pool) ?? 0) >= to.most) continue;
+          reached.set(to.pool, { who, from, to });
+          if (this.left(to.pool) + 1e-9 < to.units) continue;
+          return this.#move(reached, to.pool);
+        }
+      }
     }
-    return null;
+    return false;
+  }
+
+  /** From its end, so that each goes where the one before it has just left; what takes more than that stays. */
+  #move(
+    chain: ReadonlyMap<string, { readonly who: Holding; readonly from: Option; readonly to: Option } | null>,
+    end: string,
+  ): boolean {
+    let pool = end;
+    for (let step = chain.get(pool); step !== null && step !== undefined; step = chain.get(pool)) {
+      const { who, from, to } = step;
+      if (this.left(to.pool) + 1e-9 < to.units) return pool !== end;
+      this.#put(who, from, -1);
+      this.#put(who, to, 1);
+      pool = from.pool;
+    }
+    return true;
   }
 }
+
+const NOTHING: ReadonlyMap<string, number> = new Map();

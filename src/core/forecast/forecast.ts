@@ -45,7 +45,7 @@ export function forecast(
   const planned = plan(memory, settings, current, now);
   const waiting = Math.min(settings.maxReplicas, replicasForWaiting(memory, settings));
   memory.planned = Math.max(planned.replicas, waiting);
-  if (memory.beat < FIRST_BEATS) return null;
+  if (memory.track.beats < FIRST_BEATS) return null;
   if (waiting <= planned.replicas) return planned;
   const why = `${waiting} to serve the ${Math.round(memory.inSystem)} requests there in time`;
   return { ...planned, replicas: waiting, chance: 1, why };

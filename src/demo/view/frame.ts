@@ -1,7 +1,7 @@
 import type { Change } from '../history.js';
 import type { Snapshot, WorkloadSnapshot } from '../snapshot.js';
 import type { PhaseName, Story } from '../story.js';
-import { changeLine, clockTime } from './text.js';
+import { changeLine, clockTime, warmUpState } from './text.js';
 
 /** What a part of a line stands for; the terminal's colours are chosen elsewhere. */
 export type Tone = 'plain' | 'strong' | 'faint' | 'load' | 'ready' | 'starting' | 'waiting';
@@ -23,7 +23,7 @@ const REASON_LINES = 2;
  * the newest changes below as far as there is room.
  */
 export function frame(snapshot: Snapshot, server: string, size: Size): readonly Line[] {
-  const { workloads, changes } = snapshot;
+  const { workloads, changes, warmUps, at } = snapshot;
   const explain = `Ask it yourself: pilotlight explain demo/${workloads[0]?.name ?? ''} --server ${server}`;
   const top: Line[] = [
     title(snapshot),
@@ -32,6 +32,17 @@ export function frame(snapshot: Snapshot, server: string, size: Size): readonly 
     [[HEAD, 'faint']],
     ...workloads.flatMap((workload) => [row(workload), ...reasonLines(workload.reason, size.columns)]),
     [],
+    [
+      [
+        warmUps.length === 0
+          ? 'No warm-ups yet'
+          : `WARM-UPS  ${warmUps
+              .slice(-3)
+              .map((note) => warmUpState(note, at))
+              .join('; ')}`,
+        'faint',
+      ],
+    ],
     [[changes.length === 0 ? 'No changes yet' : 'CHANGES', 'faint']],
   ];
   // The last row stays free for the cursor.
@@ -60,7 +71,7 @@ function title({ timing, at }: Snapshot): Line {
 function phases({ phases }: Story, at: number): Line {
   const current = phases.findLastIndex((phase) => phase.from <= at);
   return phases.flatMap(({ name }, index): Part[] => [
-    [index === 0 ? '' : ' › ', 'faint'],
+    [index === 0 ? '' : '›', 'faint'],
     [name, index === current ? 'strong' : 'faint'],
   ]);
 }

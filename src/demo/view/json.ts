@@ -1,10 +1,10 @@
 import type { Show } from '../demo.js';
 import type { Snapshot } from '../snapshot.js';
 
-/** One JSON line for each change of replicas and, each second, for each workload. `t` in real seconds since the start. */
+/** One JSON line for each change of replicas or of a warm-up and, each second, for each workload. `t` in real seconds since the start. */
 export function jsonShow(print: (line: string) => void): Show {
   const line = (
-    kind: 'change' | 'second',
+    kind: 'change' | 'second' | 'warm-up',
     { t, at, workloads }: Snapshot,
     only: string | null,
     more: object,
@@ -35,6 +35,9 @@ export function jsonShow(print: (line: string) => void): Show {
     refreshed: () => undefined,
     changed({ workload, from, by, reason }, snapshot) {
       line('change', snapshot, workload, { from, by: by.name, limited: by.limited, reason });
+    },
+    warmed({ workload, phase, replicas, why }, snapshot) {
+      line('warm-up', snapshot, workload, { warmUp: { phase, replicas }, reason: why });
     },
     second: (snapshot) => line('second', snapshot, null, {}),
     ended: () => undefined,

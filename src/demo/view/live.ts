@@ -57,6 +57,7 @@ export function liveShow(terminal: WriteStream): Show {
       draw(snapshot, rows());
     },
     changed: (_change, snapshot) => draw(snapshot, rows()),
+    warmed: (_note, snapshot) => draw(snapshot, rows()),
     refreshed: (snapshot) => draw(snapshot, rows()),
     second: () => undefined,
     ended(summary, snapshot) {

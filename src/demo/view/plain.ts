@@ -1,5 +1,5 @@
 import type { Show } from '../demo.js';
-import { changeLine, clockTime, closingLines } from './text.js';
+import { changeLine, clockTime, closingLines, warmUpLine } from './text.js';
 
 /** Lines for the changes alone, for logs and pipes. Times are the story's. */
 export function plainShow(print: (line: string) => void): Show {
@@ -10,6 +10,7 @@ export function plainShow(print: (line: string) => void): Show {
       print(`pilotlight demo: ${length}; the server's HTTP is ${server}`);
     },
     changed: (change) => print(changeLine(change)),
+    warmed: (note, { at }) => print(warmUpLine(note, at)),
     refreshed: () => undefined,
     second: () => undefined,
     ended(summary) {

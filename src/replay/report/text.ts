@@ -61,7 +61,7 @@ function costCells(nodeSeconds: number, report: ReplayReport): string[] {
 }
 
 /** 99.96 % stays below 100: a share that is rounded up would say that nobody waited. */
-function percent(share: number): string {
+export function percent(share: number): string {
   return `${(Math.floor(share * 10_000 + 1e-6) / 100).toFixed(2)} %`;
 }
 
@@ -81,7 +81,7 @@ function round(value: number, digits: number): number {
 }
 
 /** Names to the left, figures to the right. */
-function aligned(rows: readonly (readonly string[])[]): string {
+export function aligned(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
   );

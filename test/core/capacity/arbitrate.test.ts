@@ -285,6 +285,28 @@ describe('whatever is wanted', () => {
     );
   });
 
+  test('as many replicas as any placement in the pools could hold, by the smallest cut', () => {
+    const anywhere = fc
+      .subarray(['a', 'b', 'c'], { minLength: 1 })
+      .map((pools) => pools.map((pool) => ({ pool, units: 1, most: 1000 })));
+    fc.assert(
+      fc.property(someClaimants(anywhere), supplies, (claimants, supplies) => {
+        const bare = claimants.map((each) => ({ ...each, minimum: 0 }));
+        const { grants } = arbitrate({}, { claimants: bare, supplies, now: NOW });
+        const cuts = Array.from({ length: 8 }, (_, mask) => {
+          const cut = new Set(['a', 'b', 'c'].filter((_, index) => (mask & (1 << index)) !== 0));
+          const full = supplies
+            .filter(({ pool }) => cut.has(pool))
+            .reduce((sum, { units }) => sum + units, 0);
+          const beside = bare.filter(({ options }) => options.some(({ pool }) => !cut.has(pool)));
+          return beside.reduce((sum, { wanted }) => sum + wanted, full);
+        });
+        expect(grants.reduce((sum, { granted }) => sum + granted, 0)).toBe(Math.min(...cuts));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('the order in which workloads are met changes nothing', () => {
     fc.assert(
       fc.property(someClaimants(options), supplies, (claimants, supplies) => {
