@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Decision } from '../core/decision.js';
 import { inWords } from '../core/time.js';
 import { askServer, SERVER, workloadNamed } from './admin-api.js';
+import { warmUpLines, warmUpsSchema } from './explain-warm-ups.js';
 import { complain, parsed, print, table, type Command, type ExitCode } from './command.js';
 
 export const explain: Command = {
@@ -9,7 +10,8 @@ export const explain: Command = {
   summary: 'asks a running server why a workload has the replicas it has',
   usage: `pilotlight explain NAMESPACE/NAME [--server http://127.0.0.1:8080] [--token-file FILE] [--json]
 
-Shows the last decision for a ScaledObject with its stages, inputs and their ages. In a cluster:
+Shows the last decision for a ScaledObject with its stages, inputs and their ages, the warm-ups to come and under way,
+and what those before were good for. In a cluster:
 kubectl -n pilotlight port-forward deploy/pilotlight 8080`,
   run: runExplain,
 };
@@ -26,7 +28,11 @@ async function runExplain(args: string[]): Promise<ExitCode> {
     return 1;
   }
   if (values['json'] === true) print(JSON.stringify(response.body, null, 2));
-  else for (const trigger of answer.parse(response.body).triggers) print(inText(trigger));
+  else {
+    const { triggers, warmUps } = answer.parse(response.body);
+    for (const trigger of triggers) print(inText(trigger));
+    if (warmUps !== undefined) print(`\n${indented(warmUpLines(warmUps, Date.now()).join('\n'))}`);
+  }
   return 0;
 }
 
@@ -40,6 +46,8 @@ const answer = z.object({
       decision: z.custom<Decision>().nullable(),
     }),
   ),
+  // A server of before had none.
+  warmUps: warmUpsSchema.optional(),
 });
 type TriggerView = z.infer<typeof answer>['triggers'][number];
 

@@ -1,4 +1,6 @@
 import type { Millis } from '../core/time.js';
+import type { CapacityConfig } from '../policy/capacity-config.js';
+import type { Room } from './capacity.js';
 import type { ReplicaShape } from './capacity-shape.js';
 
 /** One warm-up whose replicas need room on nodes. */
@@ -78,4 +80,15 @@ function largestOfEach(wishes: readonly HoldWish[], now: Millis): HoldWish[] {
   return [...largest.values()].toSorted(
     (a, b) => a.readyBy - b.readyBy || (a.workload < b.workload ? -1 : 1),
   );
+}
+
+/** The pool whose nodes a warm-up would get: the first that has room or can grow; null: none. */
+export function poolToHold({ pools }: Room): string | null {
+  const able = pools.find(({ now, coming, growth }) => now + coming > 0 || growth === null || growth > 0);
+  return able?.pool ?? null;
+}
+
+/** The most placeholders by pool, as configured. */
+export function placeholderCaps({ pools }: CapacityConfig): ReadonlyMap<string, number> {
+  return new Map(pools.map(({ name, placeholders }) => [name, placeholders]));
 }

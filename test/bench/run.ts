@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { machine } from './processes.js';
 import { benchRpc } from './rpc.js';
@@ -16,3 +17,5 @@ const file = 'bench-results/server.json';
 writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
 console.log(JSON.stringify(results, null, 2));
 console.log(`written to ${file}`);
+// In a process of its own: its resident memory is a figure too.
+spawnSync(process.execPath, ['--import', 'tsx', 'test/bench/warmup.ts'], { stdio: 'inherit' });

@@ -1,12 +1,21 @@
+import { dumpYaml, loadYaml } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { roomFor, viewOf } from '../../src/cluster/capacity.js';
 import type { ReplicaShape } from '../../src/cluster/capacity-shape.js';
 import { placeholderChanges, type Existing } from '../../src/cluster/placeholders-diff.js';
-import { planHolds, type Hold, type HoldWish } from '../../src/cluster/placeholders-plan.js';
+import {
+  placeholderCaps,
+  planHolds,
+  poolToHold,
+  type Hold,
+  type HoldWish,
+} from '../../src/cluster/placeholders-plan.js';
 import { isPlaceholder, priorityClass, render } from '../../src/cluster/placeholders-render.js';
 import { openPlaceholders } from '../../src/cluster/placeholders.js';
 import { openWriter } from '../../src/cluster/write.js';
 import { parseCapacityConfig } from '../../src/policy/capacity-config.js';
-import { NOW, shape } from './cluster-objects.js';
+import { node, NOW, pod, shape } from './cluster-objects.js';
 import { leaf, StandInApi } from './stand-in-api.js';
 
 const config = parseCapacityConfig({ placeholders: { enabled: true } }, 'test').placeholders;
@@ -79,6 +88,34 @@ describe('how many placeholders', () => {
   });
 });
 
+test('a warm-up’s pool is the first that has room or can grow, with the cap that is configured', () => {
+  const { pools, ...rest } = parseCapacityConfig(
+    {
+      pools: [
+        { name: 'full', match: { pool: 'full' }, maxNodes: 1, placeholders: 1 },
+        {
+          name: 'more',
+          match: { pool: 'more' },
+          maxNodes: 2,
+          node: { resources: { 'nvidia.com/gpu': 1 } },
+          placeholders: 2,
+        },
+      ],
+    },
+    'test',
+  );
+  const nodes = [node('n', { labels: { pool: 'full' } })];
+  const pods = [pod('n', { 'nvidia.com/gpu': 1 })];
+  const find = (list: typeof pods) =>
+    poolToHold(roomFor(shape({ 'nvidia.com/gpu': 1 }), viewOf({ now: NOW, nodes, pods: list, pools })));
+  expect([find(pods), find([])]).toEqual(['more', 'full']);
+  expect(poolToHold({ now: 0, coming: 0, growth: 0, pools: [] })).toBeNull();
+  expect([...placeholderCaps({ ...rest, pools })]).toEqual([
+    ['full', 1],
+    ['more', 2],
+  ]);
+});
+
 describe('what holds a node', () => {
   test('is a pod like the workload’s, of the lowest priority that still makes a pool grow, gone at once', () => {
     const [deployment, ...others] = render(hold('team-a/bert'), config);
@@ -130,6 +167,19 @@ describe('what holds a node', () => {
       globalDefault: false,
       metadata: { name: 'pilotlight-placeholder' },
     });
+  });
+
+  test('has no field that Kubernetes does not know', () => {
+    const objects = [hold('team-a/bert')].flatMap((each) => [
+      ...render(each, config).map(({ object }) => object),
+      ...render(each, buffered)
+        .slice(0, 1)
+        .map(({ object }) => object),
+      priorityClass(config),
+    ]);
+    expect(objects.map(({ kind }) => kind)).toEqual(['Deployment', 'PodTemplate', 'PriorityClass']);
+    // The client's models drop what is not in the API's own description.
+    for (const object of objects) expect(parse(dumpYaml(loadYaml(JSON.stringify(object))))).toEqual(object);
   });
 
   test('selects its own pods alone, and names them as long as labels may be', () => {

@@ -46,8 +46,11 @@ export function chancesNow(
   const horizon = horizonBeats(settings);
   const last = Math.min(levels.count, Math.max(have, levels.needed) + LOOK_UP);
   const sure = surelyNeeded(memory, last);
-  const asks = beat - memory.askedAt >= Math.max(2, Math.round(horizon / ASKED_A_HORIZON));
+  const apart = Math.max(2, Math.round(horizon / ASKED_A_HORIZON));
+  const asks = beat - memory.askedAt >= apart;
   const stride = Math.max(1, Math.ceil((last - sure) / ASKED_LEVELS));
+  // By the beat itself, half of the levels would never have their turn where both numbers are even.
+  const turn = Math.floor(beat / apart);
   const requestsPerBeat = BEAT / SECOND / workPerRequest(settings);
   const situation = { at: now, beat, averages, requestsPerBeat };
   peaksAt(memory.calendar, now, horizon * BEAT, peaks);
@@ -62,7 +65,7 @@ export function chancesNow(
     sameTime(asked.days, peaks, k);
     binsOf(asked.bins, levels, k, situation, asked.days);
     mix(mixture, mixer, contextsOf(contexts, asked.bins), asked.days, asked.prior);
-    if (asks && (k + memory.askedAt) % stride === 0) ask(memory.questions, asked);
+    if (asks && (k + turn) % stride === 0) ask(memory.questions, asked);
     chances.of[k] = mixture.chance;
   }
   if (asks) memory.askedAt = beat;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Advice } from '../../../src/core/observation.js';
 import { forecast, type Forecast } from '../../../src/core/forecast/forecast.js';
 import { createForecastMemory, type ForecastMemory } from '../../../src/core/forecast/memory.js';
@@ -110,8 +111,18 @@ export function seeded(seed: number): () => number {
   };
 }
 
+/** All of a memory's numbers, shortened to a hash. */
 export function bytesOf(memory: ForecastMemory): string {
-  return JSON.stringify(memory, (_, value: unknown) =>
+  const text = JSON.stringify(memory, (_, value: unknown) =>
     ArrayBuffer.isView(value) ? [...(value as Float64Array)] : value,
   );
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Numbers that are none, by their path. */
+export function unsoundIn(from: object, path = ''): string[] {
+  return Object.entries(from).flatMap(([field, value]: [string, unknown]) => {
+    if (typeof value === 'object' && value !== null) return unsoundIn(value, `${path}${field}.`);
+    return typeof value === 'number' && !Number.isFinite(value) ? [`${path}${field}: ${value}`] : [];
+  });
 }

@@ -5,7 +5,7 @@ import { observe, type LoadSample } from '../../../src/core/forecast/observe.js'
 import { BEAT, horizonBeats } from '../../../src/core/forecast/settings.js';
 import { forecast } from '../../../src/core/forecast/forecast.js';
 import { DAY, HOUR, MINUTE, SECOND, type Millis } from '../../../src/core/time.js';
-import { beatOf, BEATS_AN_HOUR, bytesOf, MONDAY, PER_BEAT, seen, seeded, SETTINGS } from './drive.js';
+import { beatOf, BEATS_AN_HOUR, bytesOf, MONDAY, PER_BEAT, seen, seeded, SETTINGS, unsoundIn } from './drive.js';
 
 const QUIET = { waiting: 0, running: 0, ready: 1 };
 
@@ -128,15 +128,11 @@ describe('a clock', () => {
   });
 
   it('before the epoch is one like any other', () => {
-    const memory = fresh();
-    for (let beat = 0; beat < 100; beat += 1) observe(memory, SETTINGS, beatOf(beat, 5, -DAY));
-    const later = seen(Array.from({ length: 100 }, () => 5));
-    expect(bytesOf(memory).replace(String(-DAY + 100 * BEAT), '')).toBe(
-      bytesOf(later)
-        .replace(String(MONDAY + 100 * BEAT), '')
-        .replace(/"slot":\d+/, `"slot":${Math.floor((-DAY + 99 * BEAT) / (5 * MINUTE))}`)
-        .replace(/"peaks":\[[^\]]*\]/, /"peaks":\[[^\]]*\]/.exec(bytesOf(memory))?.[0] ?? ''),
-    );
+    const before = fresh();
+    for (let beat = 0; beat < 100; beat += 1) observe(before, SETTINGS, beatOf(beat, 5, -DAY));
+    const { levels, price, beat, averages } = seen(Array.from({ length: 100 }, () => 5));
+    expect(before).toMatchObject({ beat, averages, price });
+    expect(before.levels).toEqual(levels);
   });
 });
 
@@ -221,10 +217,11 @@ describe('levels that a load outgrows', () => {
     const memory = seen([47 * PER_BEAT], settings);
     forecast(memory, settings, 0, MONDAY + BEAT);
     expect([memory.levels.width, memory.questions.size > 0]).toEqual([1, true]);
-    observe(memory, settings, beatOf(1, 60 * PER_BEAT));
+    for (let beat = 1; beat < 40; beat += 1) observe(memory, settings, beatOf(beat, 60 * PER_BEAT));
     expect([memory.levels.width, memory.questions.size]).toEqual([2, 0]);
-    expect(memory.levels.needed * memory.levels.width).toBeGreaterThanOrEqual(60);
-    expect(memory.levels.needed * memory.levels.width).toBeLessThanOrEqual(64);
+    // A little of what waits is in time, so that not quite all 60 are needed.
+    expect(memory.levels.needed * memory.levels.width).toBeGreaterThan(55);
+    expect(memory.levels.needed * memory.levels.width).toBeLessThanOrEqual(62);
   });
 });
 
@@ -297,7 +294,7 @@ describe('whatever comes', () => {
           expect(memory.planned).toBeGreaterThanOrEqual(0);
           expect(memory.planned).toBeLessThanOrEqual(SETTINGS.maxReplicas);
         }
-        expect(bytesOf(memory)).not.toMatch(/NaN|Infinity|null,/);
+        expect(unsoundIn(memory)).toEqual([]);
       }),
       { numRuns: 200 },
     );
