@@ -1,6 +1,6 @@
 import { ceiling, overWindow, withinBounds, zeroOnlyIfWakeable } from './bounds.js';
 import type { Decision, Stage, Verdict } from './decision.js';
-import { asOrdered } from './floors.js';
+import { asGranted, asOrdered } from './floors.js';
 import { asForeseen } from './foreseen.js';
 import { look, type Moment } from './moment.js';
 import type { Observation } from './observation.js';
@@ -24,7 +24,7 @@ export function decide(
   const moment = look(state, observation, policy, now);
   const bounded = withinBounds(policy, asForeseen(moment, recommend(moment)));
   const { recommendation, recommendations } = overWindow(moment, bounded);
-  const final = asOrdered(moment, zeroOnlyIfWakeable(moment, recommendation));
+  const final = asGranted(moment, asOrdered(moment, zeroOnlyIfWakeable(moment, recommendation)));
   const outcome = publish(moment, final);
   return {
     decision: record(moment, final, outcome),
@@ -84,6 +84,7 @@ function record(moment: Moment, final: Recommendation, outcome: Outcome): Decisi
     at: moment.now,
     verdict: outcome.verdict,
     desired: final.replicas,
+    ...(final.wanted === undefined ? {} : { wanted: final.wanted }),
     active: policy.dryRun ? outcome.asked > 0 : final.active,
     replicas: moment.replicas,
     signals: final.reports,
@@ -110,7 +111,8 @@ function nextState(
   recommendations: State['recommendations'],
 ): State {
   const { state, situation, replicas, presumesZero, observation, now } = moment;
-  const presumedSince = presumesZero && !observation.hpaAsks ? (state.presumedSince ?? now) : null;
+  const provesZero = presumesZero && !observation.hpaAsks && (observation.kedaAsks ?? true);
+  const presumedSince = provesZero ? (state.presumedSince ?? now) : null;
   const isPresumed = presumesZero && now - (presumedSince ?? now) < PROOF_OF_ZERO;
   const asked = outcome.verdict === 'blind' || isPresumed ? state.asked : outcome.asked;
   return {

@@ -50,6 +50,8 @@ export interface Decision {
   readonly at: Millis;
   readonly verdict: Verdict;
   readonly desired: number;
+  /** What was wanted where GPUs or money did not reach; else absent. */
+  readonly wanted?: number;
   readonly active: boolean;
   readonly replicas: Replicas;
   readonly signals: readonly SignalReport[];

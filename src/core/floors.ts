@@ -45,3 +45,13 @@ function lifted(moment: Moment, recommendation: Recommendation, floor: Floor): R
   }
   return replicas > recommendation.replicas ? moved(recommendation, 'floor', replicas, why) : recommendation;
 }
+
+/** The last of stage 7: nobody gets GPUs that are not there. What runs unseen is not scaled down for it. */
+export function asGranted(
+  { observation: { grant = null } }: Moment,
+  recommendation: Recommendation,
+): Recommendation {
+  const { replicas, verdict } = recommendation;
+  if (grant === null || verdict === 'blind' || replicas <= grant.replicas) return recommendation;
+  return { ...moved(recommendation, 'ceiling', grant.replicas, grant.why), wanted: replicas };
+}

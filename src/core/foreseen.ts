@@ -17,7 +17,8 @@ export function asForeseen(moment: Moment, recommendation: Recommendation): Reco
     return moved(recommendation, 'forecast', recommendation.replicas, forecast.why);
   const isWhole =
     situation === 'reporting' &&
-    recommendation.stages.every(({ stage }) => stage !== 'absence' && stage !== 'read');
+    recommendation.silence === undefined &&
+    recommendation.stages.every(({ stage }) => stage !== 'read');
   const replicas = isWhole ? forecast.replicas : Math.max(forecast.replicas, recommendation.replicas);
   if (replicas === recommendation.replicas && replicas !== forecast.replicas) return recommendation;
   return moved(recommendation, 'forecast', replicas, forecast.why);

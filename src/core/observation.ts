@@ -49,6 +49,13 @@ export interface Sleep {
   readonly why: string;
 }
 
+/** What there is room and money for, where the cluster's GPUs are shared out. */
+export interface Grant {
+  /** At most so many. */
+  readonly replicas: number;
+  readonly why: string;
+}
+
 /** What the forecast asks for, worked out before the decision so that the record of it is complete. */
 export interface Advice {
   readonly replicas: number;
@@ -69,6 +76,10 @@ export interface Observation {
    * access this is what proves that replicas run although none reports. False proves nothing.
    */
   readonly hpaAsks: boolean;
+  /** Whether anybody has called lately: while KEDA is away, the HPA's silence proves nothing. Absent: yes. */
+  readonly kedaAsks?: boolean;
+  /** Absent or null: nobody shares GPUs out. */
+  readonly grant?: Grant | null;
   /** Those that hold now; one whose `until` has come does not. Absent: none. */
   readonly floors?: readonly Floor[];
   /** Absent or null: there is none, and the signals alone decide. */

@@ -12,6 +12,8 @@ import { wakeReplicas } from './wake.js';
 /** What the signals come to, before bounds and windows. */
 export interface Recommendation {
   readonly replicas: number;
+  /** Replicas that were wanted where there is no room for all of them; else absent. */
+  readonly wanted?: number;
   readonly verdict: Verdict;
   readonly active: boolean;
   readonly stages: readonly Stage[];
@@ -21,6 +23,8 @@ export interface Recommendation {
   readonly carry: Pick<State, 'loads' | 'burst'>;
   /** Absent where the trigger has no deadline. */
   readonly backlog?: Backlog | null;
+  /** Why nothing may scale down, though some signals speak; else absent. */
+  readonly silence?: string;
 }
 
 export function recommend(moment: Moment): Recommendation {
@@ -69,6 +73,7 @@ function byDemand(moment: Moment): Recommendation {
     raw: demands.map((each, index) => each?.total ?? state.raw[index] ?? 0),
     carry: burst.state,
     ...(due === null ? {} : { backlog: due.backlog }),
+    ...(silence === null ? {} : { silence }),
   };
 }
 

@@ -66,7 +66,7 @@ function caveatOf({ arrivals, inSystem, waiting, running, busy }: Omit<LoadPlan,
 export interface LoadEvidence {
   /** In the order of the policy's signals. */
   readonly signals: readonly Evidence[];
-  /** Requests per second that leave each pod. */
+  /** Requests that have left each pod so far. */
   readonly served: Evidence;
   readonly wake: Evidence;
   readonly wakeRole: LoadRole;
@@ -77,12 +77,21 @@ export interface LoadEvidence {
   readonly full: number;
 }
 
+/** A counter as it stood. */
+export interface Counted {
+  readonly count: number;
+  readonly at: Millis;
+}
+
+/** What was counted of each pod before. */
+export type CountedByPod = ReadonlyMap<string | null, Counted>;
+
 export interface PodLoad {
   /** Null: of the workload as a whole. */
   readonly pod: string | null;
   readonly waiting: number;
   readonly running: number;
-  /** Requests per second. */
+  /** Requests that leave it, per second. */
   readonly served: number;
 }
 
@@ -90,22 +99,67 @@ export interface PodLoad {
 export interface LoadNow {
   /** When it was true. */
   readonly at: Millis;
-  /** Requests per second that come in; null: to be worked out from what the pods serve and what is there. */
-  readonly arriving: number | null;
+  /**
+   * Requests per second that come in; null: to be worked out from what the pods serve and what is there. `unknown`: they
+   * will be known once there is something to compare with.
+   */
+  readonly arriving: number | null | 'unknown';
   readonly pods: readonly PodLoad[];
   readonly waiting: number;
   readonly running: number;
   readonly ready: number;
+  readonly counted: CountedByPod;
 }
 
 type Work = Pick<ForecastSettings, 'slots' | 'serviceTime'>;
 
-/** @returns null while it is not known: absence is never taken for no load */
-export function loadNow(plan: LoadPlan, known: LoadEvidence, work: Work, now: Millis): LoadNow | null {
+/**
+ * @param before what had been counted when the load was last looked at
+ * @returns null while it is not known: absence is never taken for no load
+ */
+export function loadNow(
+  plan: LoadPlan,
+  known: LoadEvidence,
+  before: CountedByPod,
+  work: Work,
+  now: Millis,
+): LoadNow | null {
+  const counted = countsOf(known.served, now);
+  const load = loadBut(plan, known, leavingSince(before, counted), work, now);
+  return load === null ? null : { ...load, counted };
+}
+
+type LoadButCounts = Omit<LoadNow, 'counted'>;
+/** Requests per second by pod. */
+type Leaving = ReadonlyMap<string | null, number>;
+
+function countsOf(served: Evidence, now: Millis): CountedByPod {
+  const samples = served.kind === 'fresh' ? served.samples : [];
+  return new Map(samples.map(({ pod, value, at }) => [pod, { count: value, at: Math.min(at, now) }]));
+}
+
+/** A count that fell began anew, or lost one of its series: what has left since is not known then. */
+function leavingSince(before: CountedByPod, counted: CountedByPod): Leaving {
+  const leaving = new Map<string | null, number>();
+  for (const [pod, { count, at }] of counted) {
+    const earlier = before.get(pod);
+    if (earlier !== undefined && at > earlier.at && count >= earlier.count)
+      leaving.set(pod, ((count - earlier.count) * SECOND) / (at - earlier.at));
+  }
+  return leaving;
+}
+
+function loadBut(
+  plan: LoadPlan,
+  known: LoadEvidence,
+  leaving: Leaving,
+  work: Work,
+  now: Millis,
+): LoadButCounts | null {
   const { signals } = known;
   if (!signals.some(speaks)) return loadAtZero(known, work, now);
   const ready = readyOf(known);
-  const there = podsOf(plan, known, work, ready, now);
+  const there = podsOf(plan, known, leaving, work, ready, now);
   if (plan.arrivals !== null) {
     const arriving = rateOf(signals[plan.arrivals]);
     const at = momentOf(signals[plan.arrivals], now);
@@ -115,16 +169,23 @@ export function loadNow(plan: LoadPlan, known: LoadEvidence, work: Work, now: Mi
   if (plan.inSystem !== null || plan.waiting !== null || plan.running !== null) return null;
   const source = plan.served === null ? signals[plan.busy ?? 0] : known.served;
   if (source?.kind !== 'fresh') return null;
+  const at = momentOf(source, now);
   const perReplica = (work.slots * SECOND) / work.serviceTime;
-  const arriving =
-    plan.served === null
-      ? (weightedMean(source.samples) / known.full) * ready * perReplica
-      : sumOf(source.samples);
-  return arrivingLoad(arriving, momentOf(source, now), ready, work, []);
+  if (plan.served === null)
+    return arrivingLoad(
+      (weightedMean(source.samples) / known.full) * ready * perReplica,
+      at,
+      ready,
+      work,
+      [],
+    );
+  if (leaving.size === 0) return { ...totals(at, [], ready), arriving: 'unknown' };
+  const arriving = [...leaving.values()].reduce((sum, each) => sum + each, 0);
+  return arrivingLoad(arriving, at, ready, work, []);
 }
 
 /** No pod says anything: what wakes the workload tells what comes, if it is requests. */
-function loadAtZero(known: LoadEvidence, work: Work, now: Millis): LoadNow | null {
+function loadAtZero(known: LoadEvidence, work: Work, now: Millis): LoadButCounts | null {
   const { wake, wakeRole } = known;
   const ready = known.replicas?.ready ?? 0;
   if (!speaks(wake)) return null;
@@ -141,7 +202,7 @@ function arrivingLoad(
   ready: number,
   work: Work,
   pods: readonly PodLoad[],
-): LoadNow {
+): LoadButCounts {
   // Little's law: 2 requests/s of 8 s each keep 16 slots busy.
   const running = Math.min((arriving * work.serviceTime) / SECOND, work.slots * ready);
   if (pods.length === 0) return { at, arriving, pods, waiting: 0, running, ready };
@@ -154,13 +215,19 @@ interface There {
 }
 
 /** What is in the system, by pod; null where it is not known or no signal tells it. */
-function podsOf(plan: LoadPlan, known: LoadEvidence, work: Work, ready: number, now: Millis): There | null {
+function podsOf(
+  plan: LoadPlan,
+  known: LoadEvidence,
+  leavingPods: Leaving,
+  work: Work,
+  ready: number,
+  now: Millis,
+): There | null {
   const { signals } = known;
   const positions = [plan.inSystem, plan.waiting, plan.running].filter((position) => position !== null);
   const evidence = positions.map((position) => signals[position]);
   if (evidence.length === 0 || !evidence.every(speaks)) return null;
   const at = Math.max(...evidence.map((each) => momentOf(each, now)));
-  const served = byPod(known.served);
   const valuesOf = (position: number | null) => byPod(position === null ? undefined : signals[position]);
   const all = valuesOf(plan.inSystem);
   const waiting = valuesOf(plan.waiting);
@@ -168,7 +235,7 @@ function podsOf(plan: LoadPlan, known: LoadEvidence, work: Work, ready: number, 
   const pods: PodLoad[] = [];
   for (const pod of new Set([...all.keys(), ...waiting.keys(), ...running.keys()])) {
     const room = pod === null ? work.slots * ready : work.slots;
-    const leaving = served.get(pod) ?? null;
+    const leaving = leavingPods.get(pod) ?? null;
     const runs = runningIn(plan, pod, { all, waiting, running }, room, leaving, work);
     const waits = all.has(pod) ? (all.get(pod) ?? 0) - (runs ?? 0) : (waiting.get(pod) ?? 0);
     if (runs !== null) pods.push(podLoad(pod, waits + runs, runs, work, leaving));
@@ -212,7 +279,7 @@ function podLoad(
   return { pod, waiting: there - running, running, served };
 }
 
-function totals(at: Millis, pods: readonly PodLoad[], ready: number): LoadNow {
+function totals(at: Millis, pods: readonly PodLoad[], ready: number): LoadButCounts {
   let waiting = 0;
   let running = 0;
   for (const pod of pods) {

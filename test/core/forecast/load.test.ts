@@ -3,6 +3,7 @@ import { arrivalsSince, type LoadSeen } from '../../../src/core/forecast/arrival
 import {
   loadNow,
   planLoad,
+  type CountedByPod,
   type LoadEvidence,
   type LoadNow,
   type LoadPlan,
@@ -36,7 +37,16 @@ function planOf(...roles: (LoadRole | `${LoadRole}+served`)[]): LoadPlan | null 
   );
 }
 
-function look(plan: LoadPlan | null, known: Partial<LoadEvidence>): LoadNow | null {
+/** Counts of 20 s ago, by pod, so that a rate of 0.4 has counted 8 more by now. */
+function countedBefore(counts: Readonly<Record<string, number>>): CountedByPod {
+  return new Map(Object.entries(counts).map(([pod, count]) => [pod, { count, at: NOW - 25_000 }]));
+}
+
+function look(
+  plan: LoadPlan | null,
+  known: Partial<LoadEvidence>,
+  before: CountedByPod = new Map(),
+): LoadNow | null {
   const nothing: LoadEvidence = {
     signals: [],
     served: unread,
@@ -46,7 +56,7 @@ function look(plan: LoadPlan | null, known: Partial<LoadEvidence>): LoadNow | nu
     current: 0,
     full: 1,
   };
-  return loadNow(plan!, { ...nothing, ...known }, WORK, NOW);
+  return loadNow(plan!, { ...nothing, ...known }, before, WORK, NOW);
 }
 
 describe('which signals tell the load', () => {
@@ -88,17 +98,33 @@ describe('which signals tell the load', () => {
 describe('the load at one moment', () => {
   test('waiting and running together are told apart by the slots of each pod', () => {
     const signals = [fresh({ a: 10, b: 1 })];
-    const load = look(planOf('inSystem+served'), { signals, served: fresh({ a: 0.4, b: 0.1 }) });
+    const load = look(
+      planOf('inSystem+served'),
+      { signals, served: fresh({ a: 108, b: 52 }) },
+      countedBefore({ a: 100, b: 50 }),
+    );
     expect(load).toMatchObject({ at: NOW - 5000, arriving: null, waiting: 6, running: 5, ready: 2 });
     expect(load?.pods.map(({ served }) => served)).toEqual([0.4, 0.1]);
   });
 
   test('what leaves a pod that does not tell is what Little’s law says of those that run', () => {
-    const load = look(planOf('inSystem+served'), {
-      signals: [fresh({ a: 10, b: 2 })],
-      served: fresh({ a: 0.4 }),
-    });
-    expect(load?.pods.map(({ served }) => served)).toEqual([0.4, 2 / 8]);
+    const load = look(
+      planOf('inSystem+served'),
+      { signals: [fresh({ a: 10, b: 2, c: 1, d: 3 })], served: fresh({ a: 108, b: 7, c: 3 }) },
+      countedBefore({ a: 100, b: 9, d: 4 }), // b began anew or lost a series, c is new, d is silent
+    );
+    expect(load?.pods.map(({ served }) => served)).toEqual([0.4, 2 / 8, 1 / 8, 3 / 8]);
+    expect(load?.counted.get('b')).toEqual({ count: 7, at: NOW - 5000 });
+  });
+
+  test('a count that has not been read anew tells nothing', () => {
+    const before = new Map([['a', { count: 100, at: NOW - 5000 }]]);
+    const load = look(
+      planOf('inSystem+served'),
+      { signals: [fresh({ a: 2 })], served: fresh({ a: 108 }) },
+      before,
+    );
+    expect(load?.pods[0]?.served).toBe(2 / 8);
   });
 
   test('a queue for the whole workload has the slots of all that are ready', () => {
@@ -129,7 +155,7 @@ describe('the load at one moment', () => {
   test('those that run beside a queue follow from what leaves, are all slots while some wait, and else not known', () => {
     const plan = planOf('waiting+served');
     const signals = [fresh({ a: 3, b: 5, c: 0 })];
-    const load = look(plan, { signals, served: fresh({ a: 0.25 }) });
+    const load = look(plan, { signals, served: fresh({ a: 5 }) }, countedBefore({ a: 0 }));
     expect(load?.pods).toMatchObject([
       { pod: 'a', waiting: 3, running: 2 },
       { pod: 'b', waiting: 5, running: 4, served: 0.5 },
@@ -157,7 +183,9 @@ describe('the load at one moment', () => {
   test('served requests stand for those that come where nothing else is known', () => {
     const plan = planOf('none+served');
     const signals = [fresh({ a: 50 })];
-    expect(look(plan, { signals, served: fresh({ a: 0.5, b: 0.25 }) })).toMatchObject({ arriving: 0.75 });
+    const served = fresh({ a: 10, b: 5, c: 900 });
+    expect(look(plan, { signals, served }, countedBefore({ a: 0, b: 0 }))).toMatchObject({ arriving: 0.75 });
+    expect(look(plan, { signals, served })).toMatchObject({ arriving: 'unknown' });
     expect(look(plan, { signals, served: absent })).toBeNull();
   });
 
@@ -206,7 +234,7 @@ describe('the load while no pod says anything', () => {
 describe('arrivals', () => {
   interface Seen {
     readonly pods?: Readonly<Record<string, readonly [inSystem: number, served: number]>>;
-    readonly arriving?: number;
+    readonly arriving?: number | 'unknown';
     readonly ready?: number;
   }
 
@@ -218,7 +246,9 @@ describe('arrivals', () => {
         return { pod, waiting: inSystem, running: 0, served };
       });
       const waiting = there.reduce((sum, pod) => sum + pod.waiting, 0);
-      const load = { at: NOW + second * 1000, arriving, pods: there, waiting, running: 0, ready };
+      const at = NOW + second * 1000;
+      const counted = new Map([['a', { count: second, at }]]);
+      const load = { at, arriving, pods: there, waiting, running: 0, ready, counted };
       const { seen, sample } = arrivalsSince(kept, load);
       kept = seen;
       return sample;
@@ -292,6 +322,11 @@ describe('arrivals', () => {
   test('of a time without data are not made up', () => {
     const at = (second: number) => [second, { arriving: 2 }] as const;
     expect(arrivals([at(0), at(130), at(145)])).toEqual([null, null, 30]);
+  });
+
+  test('that are not known yet are counted from when they were', () => {
+    const at = (second: number, arriving: number | 'unknown' = 2) => [second, { arriving }] as const;
+    expect(arrivals([at(0), at(15, 'unknown'), at(30)])).toEqual([null, null, 60]);
   });
 
   test('at zero replicas wait', () => {
