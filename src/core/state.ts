@@ -71,6 +71,5 @@ function isAhead(state: State, now: Millis): boolean {
   // Nothing of a backlog is later than when it was looked at.
   const moments = [state.presumedSince, state.raisedAt, state.blindSince, state.backlog?.at ?? null];
   if (moments.some((at) => at !== null && at > now)) return true;
-  if (state.recommendations.some(({ at }) => at > now) || state.loads.some(({ at }) => at > now)) return true;
-  return Object.values(state.pods).some((at) => at > now);
+  return state.recommendations.some(({ at }) => at > now) || state.loads.some(({ at }) => at > now);
 }

@@ -119,8 +119,9 @@ const served = z
     scrape: scrapeExpression.describe('On the page that has the signal.'),
   })
   .describe(
-    'Requests per second that leave the pods, in whatever way: grouped as the signal. With the change of what is in the ' +
-      'system they are the requests that come, which a forecast learns from. Asked only where a trigger forecasts.',
+    'Requests that have left the pods so far, in whatever way, as they are counted (no rate): grouped as the signal. With ' +
+      'the change of what is in the system they are the requests that came, which a forecast learns from. Asked only ' +
+      'where a trigger forecasts.',
   );
 
 export const profileSchema = z.strictObject({

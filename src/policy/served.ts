@@ -3,7 +3,7 @@ import type { Profile } from './profile.js';
 const known = new WeakMap<Profile, Profile | null>();
 
 /**
- * A profile of the requests per second that leave the pods, read as any other: one query for all workloads, or the page
+ * A profile of the requests that have left the pods so far, read as any other: one query for all workloads, or the page
  * that has the signal. Made once for each profile, so that what sources remember of a profile holds.
  *
  * @returns null where the profile does not say how to read them
@@ -22,7 +22,7 @@ function newServedProfile(profile: Profile): Profile | null {
   return {
     ...profile,
     name: `${profile.name} served`,
-    unit: 'requests/s',
+    unit: 'requests',
     kind: 'extensive',
     absence: 'unknown',
     prometheus: 'none' in prometheus ? prometheus : served.prometheus,

@@ -158,7 +158,7 @@ function look(
 
 function loadOf(
   workload: Workload,
-  { plan, foresight, wakeRole }: Foreseeing,
+  { plan, foresight, wakeRole, seen }: Foreseeing,
   { readings, wake, replicas }: Observation,
   served: Reading,
   now: Millis,
@@ -175,7 +175,7 @@ function loadOf(
     current: workload.state.asked ?? 0,
     full: (plan.busy === null ? null : fullOf(profiles[plan.busy]?.unit ?? '')) ?? 1,
   };
-  return loadNow(plan, known, foresight.settings, now);
+  return loadNow(plan, known, seen?.counted ?? new Map(), foresight.settings, now);
 }
 
 const NOTHING_SEEN = {

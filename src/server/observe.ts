@@ -49,7 +49,7 @@ export function observe(
   };
 }
 
-/** The requests per second that leave each pod, as far as the board knows. */
+/** The requests that have left each pod so far, as far as the board knows. */
 export function observeServed(workload: Workload, { served }: Inquiry, board: Board): Reading {
   const profile = servedOf(workload);
   return profile === null || served === null ? unread : reading(workload, profile, served, board);

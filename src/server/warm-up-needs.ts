@@ -72,11 +72,21 @@ const NOTHING: ForecastNeed = { steps: [], until: 0, why: '' };
 
 /**
  * What the load alone asked for: the replicas before the first stage that looks ahead or was ordered. The trigger's own
- * `minReplicas` is a floor too, but not one of anybody's warm-up.
+ * `minReplicas` is a floor too, but not one of anybody's warm-up. While no pod reports, what was asked for stands until it
+ * has started, whoever asked: the load is then what the wake signal says.
  */
-export function reactiveReplicas({ stages, desired }: Decision, policy: Policy): number {
+export function reactiveReplicas(decision: Decision, policy: Policy): number {
+  const { stages, desired } = decision;
   const first = stages.findIndex(({ stage }) => stage === 'forecast' || stage === 'floor');
-  if (first < 0) return desired;
   const before: Stage | undefined = stages[first - 1];
-  return Math.min(ceiling(policy), Math.max(policy.minReplicas, before?.replicas ?? 0));
+  const stood = first < 0 ? desired : (before?.replicas ?? 0);
+  const isByLoad = stages.some(({ stage }) => stage === 'demand');
+  const asked = isByLoad ? stood : Math.min(stood, wokenReplicas(decision, policy));
+  return Math.min(ceiling(policy), Math.max(policy.minReplicas, asked));
+}
+
+function wokenReplicas({ signals }: Decision, { wake }: Policy): number {
+  const raw = signals.find(({ role }) => role === 'wake')?.raw ?? 0;
+  if (wake === null || raw <= wake.activation) return 0;
+  return wake.sized ? Math.max(1, Math.ceil(raw / wake.target)) : 1;
 }

@@ -47,6 +47,14 @@ function readingsAt(workload: number, tick: number, now: number) {
   return { kind: 'answered', samples, exists: true } as const;
 }
 
+/** What each of the five has served so far: a request every two seconds. */
+function countedAt(workload: number, tick: number, now: number) {
+  const samples = [0, 1, 2, 3, 4].map((pod) => {
+    return { pod: `w${workload}-${pod}`, value: tick * 8, at: now - 3000 };
+  });
+  return { kind: 'answered', samples, exists: true } as const;
+}
+
 /** @returns microseconds of each step */
 function measured(forecast: 'on' | 'off'): {
   readonly micros: number[];
@@ -66,7 +74,7 @@ function measured(forecast: 'on' | 'off'): {
     const now = START + tick * TICK;
     for (const [index, each] of states.entries()) {
       const reading = readingsAt(index, tick, now);
-      const served = readingsAt(index + 1, tick, now);
+      const served = countedAt(index, tick, now);
       const began = performance.now();
       const base: Observation = {
         readings: [reading],
@@ -85,7 +93,7 @@ function measured(forecast: 'on' | 'off'): {
           current: 5,
           full: 1,
         };
-        const load = loadNow(plan, known, each.foresight.settings, now);
+        const load = loadNow(plan, known, each.seen?.counted ?? new Map(), each.foresight.settings, now);
         const taken = load === null ? null : arrivalsSince(each.seen, load);
         each.seen = taken?.seen ?? each.seen;
         if (taken?.sample) see(each.foresight, taken.sample);

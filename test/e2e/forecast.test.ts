@@ -8,8 +8,7 @@ import { serveHere, type TestServer } from '../support/running-server.js';
 
 /**
  * From what servers show of their load, through a real Prometheus, to the forecast. To the scaler a scrape is 15 s: its
- * clock runs 50 times as fast as Prometheus's, so that a quarter of an hour of load takes 18 s. Rates are per second on
- * both, since Prometheus works them out on its own clock.
+ * clock runs 50 times as fast as Prometheus's, so that a quarter of an hour of load takes 18 s.
  */
 const SCRAPE_MS = 300;
 const FASTER = 15_000 / SCRAPE_MS;
@@ -28,7 +27,7 @@ function vllm(served: number, running: number, growth: number): string {
     '# TYPE vllm:num_requests_waiting gauge',
     `vllm:num_requests_waiting{${labels}} ${waiting}`,
     '# TYPE vllm:request_success_total counter',
-    `vllm:request_success_total{${labels},finished_reason="stop"} ${1000 + seconds() * served}`,
+    `vllm:request_success_total{${labels},finished_reason="stop"} ${1000 + seconds() * FASTER * served}`,
     '',
   ].join('\n');
 }
@@ -54,7 +53,7 @@ beforeAll(async () => {
     target('exporter', () => DCGM),
   ];
   prometheus = await startPrometheus(targets, { interval: `${SCRAPE_MS}ms` });
-  server = await serveHere({ prometheus: prometheus.url, rateWindow: '3s' }, { clock });
+  server = await serveHere({ prometheus: prometheus.url }, { clock });
   // The first scrapes of a Prometheus that is starting may take longer than they have.
   await eventually('a decision', () => server.keda.isActive(triggers.steady).catch(() => undefined));
 });
@@ -171,7 +170,7 @@ test('what is served is asked for once, and by those alone that forecast', async
 
 test('what was learned outlives a restart', async () => {
   const stateDir = await temporaryFolder('state');
-  const settings = { prometheus: prometheus.url, rateWindow: '3s', stateDir, noWarmUps: true };
+  const settings = { prometheus: prometheus.url, stateDir, noWarmUps: true };
   const seenBy = async (other: TestServer) => {
     await other.keda.isActive(triggers.steady);
     return other.views.named('team', 'steady')[0]?.forecast?.beats ?? 0;

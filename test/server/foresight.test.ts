@@ -45,7 +45,12 @@ function step(workload: Workload, now: number, seen: Partial<Observation>, serve
 function steady(workload: Workload, minutes: number) {
   let advice = null;
   for (let now = START; now <= START + minutes * MINUTE; now += 15_000)
-    advice = step(workload, now, { readings: [answered({ a: 2 }, now)] }, answered({ a: 0.25 }, now));
+    advice = step(
+      workload,
+      now,
+      { readings: [answered({ a: 2 }, now)] },
+      answered({ a: (now - START) / 4000 }, now),
+    );
   return advice;
 }
 
@@ -99,7 +104,12 @@ describe('the load of a live workload', () => {
   test('is seen once in 15 s, however often it is evaluated, and forecast after a quarter of an hour', () => {
     const workload = workloadOf({ profile: 'vllm-concurrency' });
     for (let now = START; now <= START + 5 * MINUTE; now += 5000)
-      step(workload, now, { readings: [answered({ a: 2 }, now)] }, answered({ a: 0.25 }, now));
+      step(
+        workload,
+        now,
+        { readings: [answered({ a: 2 }, now)] },
+        answered({ a: (now - START) / 4000 }, now),
+      );
     expect(beats(workload)).toBe(20);
     expect(forecastView(workload)).toMatchObject({
       forecast: null,
@@ -111,6 +121,19 @@ describe('the load of a live workload', () => {
     expect(steady(other, 16)).toMatchObject({ replicas: 1 });
     expect(forecastView(other)?.requestsPerSecond).toBeCloseTo(0.25, 2);
     expect(forecastView(other)?.why).toMatch(/needed within/);
+  });
+
+  test('is known by an empty queue and what leaves', () => {
+    const workload = workloadOf({ profile: 'vllm-waiting' });
+    for (let now = START; now <= START + 10 * MINUTE; now += 15_000)
+      step(
+        workload,
+        now,
+        { readings: [answered({ a: 0 }, now)] },
+        answered({ a: (now - START) / 4000 }, now),
+      );
+    expect(beats(workload)).toBeGreaterThanOrEqual(38);
+    expect(forecastView(workload)?.requestsPerSecond).toBeCloseTo(0.25, 2);
   });
 
   test('that is not seen teaches nothing', () => {

@@ -129,8 +129,38 @@ describe('what the load alone asks for', () => {
     [stages(['demand', 2], ['burst', 3], ['forecast', 5], ['floor', 6]), 3],
     [stages(['demand', 0], ['floor', 4]), 0],
     [stages(['forecast', 4]), 0],
+    // Four that start because of a floor are not the load's.
+    [stages(['absence', 4], ['floor', 5]), 0],
   ])('%#: is what stands before the stages that look ahead', (given, replicas) => {
     expect(reactiveReplicas(decision(given), policy)).toBe(replicas);
+  });
+
+  test('is what the wake signal asks for while no pod reports', () => {
+    const wake = {
+      profile: 'gateway',
+      kind: 'extensive',
+      unit: 'requests/s',
+      target: 2,
+      activation: 1,
+    } as const;
+    const woken = {
+      ...policy,
+      wake: { ...wake, absence: 'idle', freshFor: 60_000, sized: true, required: false },
+    } as const;
+    const none = { unsound: 0, stale: 0, duplicate: 0 };
+    const given = (raw: number) => {
+      const report = {
+        profile: 'gateway',
+        role: 'wake',
+        evidence: 'fresh',
+        raw,
+        unit: 'requests/s',
+        target: 2,
+      } as const;
+      const signals = [{ ...report, demand: raw / 2, pods: 0, age: 0, faults: none, why: '' }];
+      return { ...decision(stages(['absence', 4], ['floor', 5]), 0), signals };
+    };
+    expect([0, 1, 5].map((raw) => reactiveReplicas(given(raw), woken))).toEqual([0, 0, 3]);
   });
 
   test('is within the trigger’s own bounds', () => {

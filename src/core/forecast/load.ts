@@ -166,12 +166,14 @@ function loadBut(
     return arriving === null ? null : arrivingLoad(arriving, at, ready, work, there?.pods ?? []);
   }
   if (there !== null) return totals(there.at, there.pods, ready);
-  if (plan.inSystem !== null || plan.waiting !== null || plan.running !== null) return null;
-  const source = plan.served === null ? signals[plan.busy ?? 0] : known.served;
+  const hasRequests = plan.inSystem !== null || plan.waiting !== null || plan.running !== null;
+  const source = plan.busy === null ? known.served : signals[plan.busy];
   if (source?.kind !== 'fresh') return null;
   const at = momentOf(source, now);
+  // Beside an empty queue it takes a second count to tell who runs.
+  if (hasRequests) return plan.waiting === null ? null : { ...totals(at, [], ready), arriving: 'unknown' };
   const perReplica = (work.slots * SECOND) / work.serviceTime;
-  if (plan.served === null)
+  if (plan.busy !== null)
     return arrivingLoad(
       (weightedMean(source.samples) / known.full) * ready * perReplica,
       at,

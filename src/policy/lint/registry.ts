@@ -1,4 +1,5 @@
 import type { Rule } from './rule.js';
+import { forecastRules } from './rules/forecast.js';
 import { hpaRules } from './rules/hpa.js';
 import { manifestRules } from './rules/manifest.js';
 import { metadataRules } from './rules/metadata.js';
@@ -19,4 +20,5 @@ export const RULES: readonly Rule[] = [
   ...queryRules,
   ...zeroRules,
   ...hpaRules,
+  ...forecastRules,
 ].sort((a, b) => a.code.localeCompare(b.code));

@@ -161,6 +161,18 @@ describe('the load at one moment', () => {
       { pod: 'b', waiting: 5, running: 4, served: 0.5 },
     ]);
     expect(look(plan, { signals: [fresh({ c: 0 })], served: absent })).toBeNull();
+    expect(look(plan, { signals: [fresh({ c: 0 })], served: fresh({ c: 9 }) })).toMatchObject({
+      arriving: 'unknown',
+      counted: new Map([['c', { count: 9, at: NOW - 5000 }]]),
+    });
+    expect(look(plan, { signals: [absent, fresh({ a: 1 })], served: fresh({ c: 9 }) })?.pods).toEqual([]);
+    expect(look(planOf('inSystem+served', 'none'), { signals: [absent, fresh({ a: 1 })] })).toBeNull();
+    expect(
+      look(planOf('inSystem+served', 'none'), {
+        signals: [absent, fresh({ a: 1 })],
+        served: fresh({ a: 1 }),
+      }),
+    ).toBeNull();
   });
 
   test('running alone is what is there', () => {

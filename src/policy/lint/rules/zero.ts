@@ -1,6 +1,7 @@
 import { inWords, SECOND } from '../../../core/time.js';
 import { parseDuration } from '../../duration.js';
 import { KEDA_DEFAULTS } from '../../manifest/defaults.js';
+import { forecastHolds } from '../forecasting.js';
 import type { Expression } from '../promql/expression.js';
 import { eachTrigger, type Fault, type Rule } from '../rule.js';
 import { saysFalse } from '../go-bool.js';
@@ -77,9 +78,13 @@ const shorterThanColdStart: Rule = {
   reason:
     'A pause in the traffic longer than the cooldown costs the next request a whole cold start; and a replica that took ' +
     'longer to start than it was kept has been paid for nothing.',
-  fix: 'Make cooldownPeriod at least as long as a cold start takes, better twice as long.',
+  fix:
+    'Make cooldownPeriod at least as long as a cold start takes, better twice as long. Not beside a forecast, which weighs ' +
+    'the cold start itself.',
   source: `${EXECUTOR}, scaleToZeroOrIdle: N → 0 in one step, past the HPA’s scale-down rules`,
-  check: ({ settings, servesModels, triggers, context }) => {
+  check: (subject) => {
+    const { settings, servesModels, triggers, context } = subject;
+    if (forecastHolds(subject)) return [];
     const stated = triggers.flatMap(({ ours }) => parseDuration(ours?.stated['leadTime'] ?? '') ?? []);
     const coldStart = stated.length > 0 ? Math.max(...stated) : (context.coldStart ?? COLD_START);
     const { reachesZero, cooldownPeriod } = settings;
@@ -89,7 +94,7 @@ const shorterThanColdStart: Rule = {
   },
 };
 
-const FEWEST_POLLS = 3;
+export const FEWEST_POLLS = 3;
 
 const fewPolls: Rule = {
   code: 'PL043',
