@@ -87,17 +87,16 @@ export function publishSignals(
     return { values: signals.map((each) => each.value), hpaReplicas: wanted, why: null };
   const leading = signals.reduce((a, b) => (b.load > a.load ? b : a));
   const led = publishReplicas(wanted, reader, leading.target);
-  const values = signals.map((each) =>
-    each === leading || each.alone > led.hpaReplicas
-      ? publishReplicas(wanted, reader, each.target).value
-      : each.value,
-  );
+  const made = signals.map((each) => {
+    const isReplaced = each === leading || each.alone > led.hpaReplicas;
+    const { target } = each;
+    return { target, value: isReplaced ? publishReplicas(wanted, reader, target).value : each.value };
+  });
+  const values = made.map(({ value }) => value);
   const why = `published as ${wanted}: the raw values alone make ${alone}`;
   if (led.why === null) return { values, hpaReplicas: led.hpaReplicas, why };
   // A target of 0.001 cannot be met as finely as one of 0.002: the HPA takes the largest, not what the leading one makes.
-  const reached = Math.max(
-    ...values.map((value, index) => taken(value, inMilli(targets[index] ?? 1), reader)),
-  );
+  const reached = Math.max(...made.map(({ value, target }) => taken(value, inMilli(target), reader)));
   if (reached === led.hpaReplicas) return { values, hpaReplicas: reached, why: led.why };
   const taking = `${ignoring(wanted, reader)}; ${reached} is the next it takes`;
   return { values, hpaReplicas: reached, why: reached === wanted ? why : taking };

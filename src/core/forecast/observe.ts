@@ -4,7 +4,7 @@ import { contextsOf, createContexts, type Averages } from './contexts.js';
 import { learnHarm, takeArrivals, widen } from './levels.js';
 import type { ForecastMemory } from './memory.js';
 import { createMixture, learn, mix } from './mixer.js';
-import { priceOfLateness } from './price.js';
+import { countBeat, priceOfLateness } from './price.js';
 import { createAsked, forget, takeAnswered } from './questions.js';
 import { bill } from './record.js';
 import { BEAT, horizonBeats, workPerRequest, type ForecastSettings } from './settings.js';
@@ -97,9 +97,7 @@ function takeBeat(memory: ForecastMemory, settings: ForecastSettings, at: Millis
     forget(memory.questions);
   }
   const horizon = horizonBeats(settings);
-  price.ideal += takeArrivals(levels, settings, memory.beat, arrivals, horizon);
-  price.requests += arrivals;
-  price.beats += 1;
+  countBeat(price, takeArrivals(levels, settings, memory.beat, arrivals, horizon), arrivals);
   bill(memory.track, settings, memory.beat, arrivals, memory.planned, priceOfLateness(price, settings.share));
   memory.beat += 1;
   notePeak(calendar, at - BEAT, levels.needed);

@@ -14,15 +14,18 @@ export interface Price {
   late: number;
 }
 
-/** At the plain price a late request may cost as much as so many served at the cheapest. */
-const PRICE = 14;
+/**
+ * At the plain price all requests that may be late, together, may cost this part of what the load costs at the cheapest:
+ * at 99 % one late request as much as 14 served ones, at 95 % as 2.8.
+ */
+const PRICE = 0.14;
 const LEAST_FACTOR = 0.5;
 const MOST_FACTOR = 5;
 const GAIN = 5;
 /** The record weighs against two days of the load's own requests, so that a bad first hour is not an alarm. */
 const PATIENCE_BEATS = 2 * 5760;
 /** Aims so much above the share, as part of what may be late. */
-const MARGIN = 0.08;
+const MARGIN = 0.13;
 /** Shortfalls beyond this, as a multiple of what may be late, are given up. */
 const HOPELESS = 1.9;
 
@@ -30,15 +33,30 @@ export function createPrice(): Price {
   return { ideal: 0, requests: 0, beats: 0, late: 0 };
 }
 
+/** What was seen fades with a half-life of four weeks: loads and models change. */
+const FADE = 0.5 ** (1 / (28 * 5760));
+
+/** @param ideal GPU-seconds by which the cheapest schedule that knows the future grew in this beat */
+export function countBeat(price: Price, ideal: number, requests: number): void {
+  price.ideal = price.ideal * FADE + ideal;
+  price.requests = price.requests * FADE + requests;
+  price.beats = price.beats * FADE + 1;
+  price.late *= FADE;
+}
+
 export function priceOfLateness(price: Price, share: number): number {
   if (price.requests === 0) return 0;
-  return (price.ideal / price.requests) * PRICE * factorOf(price, share);
+  return (price.ideal / price.requests) * (PRICE / mayBeLate(share)) * factorOf(price, share);
 }
 
 function factorOf({ requests, beats, late }: Price, share: number): number {
-  const mayBeLate = Math.max(0.0001, 1 - share);
+  const few = mayBeLate(share);
   const patience = (requests / beats) * PATIENCE_BEATS;
-  const shortfall = (late - mayBeLate * (1 - MARGIN) * requests) / (mayBeLate * (requests + patience));
+  const shortfall = (late - few * (1 - MARGIN) * requests) / (few * (requests + patience));
   if (shortfall > HOPELESS) return 1;
   return Math.min(MOST_FACTOR, Math.max(LEAST_FACTOR, Math.exp(GAIN * shortfall)));
+}
+
+function mayBeLate(share: number): number {
+  return Math.max(0.0001, 1 - share);
 }
