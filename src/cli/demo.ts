@@ -66,7 +66,7 @@ function showFor(json: boolean): Show {
 
 /** Warnings of the server would tear the table: they are kept for the end. */
 function starter(warnings: string[]): StartScaler {
-  const loopback = { grpcListen: '127.0.0.1:0', httpListen: '127.0.0.1:0' };
+  const loopback = { grpcListen: '127.0.0.1:0', httpListen: '127.0.0.1:0', noCluster: true };
   const settings = resolveSettings({ flags: loopback, environment: {}, file: null });
   const log = pino({ level: 'warn', base: null }, { write: (line) => void warnings.push(line.trim()) });
   // The story is faster than the store's own clock: it is looked at more often.

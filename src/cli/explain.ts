@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Decision } from '../core/decision.js';
 import { inWords } from '../core/time.js';
 import { askServer, SERVER, workloadNamed } from './admin-api.js';
+import { clusterLines, clusterSchema } from './explain-cluster.js';
 import { warmUpLines, warmUpsSchema } from './explain-warm-ups.js';
 import { complain, parsed, print, table, type Command, type ExitCode } from './command.js';
 
@@ -44,6 +45,8 @@ const answer = z.object({
       target: z.object({ kind: z.string(), name: z.string() }),
       metricSpecs: z.array(z.object({ name: z.string(), target: z.number() })),
       decision: z.custom<Decision>().nullable(),
+      // A server of before had none.
+      cluster: clusterSchema.nullish(),
     }),
   ),
   // A server of before had none.
@@ -51,7 +54,7 @@ const answer = z.object({
 });
 type TriggerView = z.infer<typeof answer>['triggers'][number];
 
-function inText({ id, profiles, target, decision, metricSpecs }: TriggerView): string {
+function inText({ id, profiles, target, decision, metricSpecs, cluster }: TriggerView): string {
   const head = `${id.split('/').slice(0, 2).join('/')} → ${target.kind}/${target.name}, by ${profiles.join(', ')}`;
   if (decision === null) return `${head}\n  not evaluated yet`;
   const { replicas } = decision;
@@ -62,6 +65,7 @@ function inText({ id, profiles, target, decision, metricSpecs }: TriggerView): s
     `  verdict    ${decision.verdict}, ${decision.active ? 'active' : 'inactive'}, ${new Date(decision.at).toISOString()}`,
     `  replicas   ${replicas.current}: ${replicas.reporting} reporting, ${replicas.missing} silent, ${replicas.starting} starting (counted by ${replicas.source})`,
     `  published  ${metricSpecs.map((spec, index) => `${spec.name} = ${decision.metrics[index] ?? 0}, target ${spec.target}`).join('; ')}`,
+    ...clusterLines(cluster ?? null).map((line) => `  ${line}`),
     '',
     indented(signalTable(decision)),
     '',

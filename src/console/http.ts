@@ -5,6 +5,7 @@ import type { Orders } from '../ports/orders.js';
 import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
 import type { WarmUpDesk } from '../ports/warm-ups.js';
 import { mayUse } from './access.js';
+import type { ClusterMetrics } from './cluster-metrics.js';
 import type { ServerMetrics } from './metrics.js';
 import { ordersApp } from './orders.js';
 import type { WarmUpMetrics } from './warm-up-metrics.js';
@@ -16,6 +17,8 @@ export interface ConsoleParts {
   readonly orders: Orders;
   readonly warmUps: WarmUpDesk;
   readonly warmUpMetrics: WarmUpMetrics;
+  /** None of the cluster where it is left out. */
+  readonly clusterMetrics?: ClusterMetrics;
   /** Why the server is not ready for calls, or not well; null when it is. */
   readonly notReady: () => string | null;
   readonly notHealthy: () => string | null;
@@ -45,16 +48,21 @@ export function startConsole(parts: ConsoleParts, listen: string): Promise<Conso
 }
 
 export function consoleApp(parts: ConsoleParts): Hono {
-  const { views, metrics, orders, warmUps, warmUpMetrics, notReady, notHealthy, token } = parts;
+  const { views, metrics, orders, warmUps, warmUpMetrics, clusterMetrics, notReady, notHealthy, token } =
+    parts;
   const app = new Hono();
   const state = (why: string | null) => (context: Context) =>
     context.text(why ?? 'ok', why === null ? 200 : 503);
   app.get('/healthz', (context) => state(notHealthy())(context));
   app.get('/readyz', (context) => state(notReady())(context));
   app.get('/metrics', async (context) =>
-    context.text(`${await metrics.render()}${await warmUpMetrics.render()}`, 200, {
-      'content-type': metrics.contentType,
-    }),
+    context.text(
+      `${await metrics.render()}${await warmUpMetrics.render()}${(await clusterMetrics?.render()) ?? ''}`,
+      200,
+      {
+        'content-type': metrics.contentType,
+      },
+    ),
   );
   app.use('/v1/*', async (context, next) => {
     if (mayUse(getConnInfo(context).remote.address, context.req.header('authorization'), token()))
@@ -99,9 +107,9 @@ function row({ id, namespace, name, profiles, decision }: WorkloadView): object 
 }
 
 function detail(view: WorkloadView): object {
-  const { id, profiles, target, policy, metricSpecs, decision, forecast } = view;
+  const { id, profiles, target, policy, metricSpecs, decision, forecast, cluster } = view;
   const askedAt = new Date(view.askedAt).toISOString();
-  return { id, profiles, target, policy, metricSpecs, askedAt, decision, forecast };
+  return { id, profiles, target, policy, metricSpecs, askedAt, decision, forecast, cluster };
 }
 
 function closed(server: ServerType): Promise<void> {

@@ -8,6 +8,7 @@ export interface WorkloadSummary {
   readonly name: string;
   readonly wakes: readonly Wake[];
   readonly loads: readonly Load[];
+  readonly announced: boolean;
   /** The last one; null: none. */
   readonly warmUp: WarmUpNote | null;
   readonly peak: number;
@@ -55,6 +56,7 @@ function workloadSummary(
     name: workload.name,
     wakes: history.wakes,
     loads: history.loads,
+    announced: workload.announced !== null,
     warmUp: notes.findLast((note) => note.workload === workload.name) ?? null,
     peak: history.peak,
     replicas: counts.spec,

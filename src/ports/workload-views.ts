@@ -2,6 +2,7 @@ import type { Decision } from '../core/decision.js';
 import type { Policy } from '../core/policy.js';
 import type { Millis } from '../core/time.js';
 import type { MetricSpec } from '../policy/trigger.js';
+import type { WorkloadClusterView } from './cluster-desk.js';
 import type { ScaleTarget } from './workloads.js';
 
 /** What a trigger's forecast knows, for a trigger that wants one. */
@@ -46,6 +47,8 @@ export interface WorkloadView {
   readonly decision: Decision | null;
   /** Null: the trigger wants none. */
   readonly forecast: ForecastView | null;
+  /** Null without access to the cluster. */
+  readonly cluster: WorkloadClusterView | null;
 }
 
 /** What the server knows, to look at. */

@@ -34,7 +34,7 @@ interface Remembered {
 }
 
 const SAVE_EVERY: Millis = 10 * MINUTE;
-/** A ScaledObject that comes back within this time goes on with what was learned. */
+/** A ScaledObject that comes back within this time since its load was last seen goes on with what was learned. */
 const FORGOTTEN_AFTER: Millis = 2 * DAY;
 /** As many triggers as the scaler serves. */
 const MOST = 20_000;
@@ -50,9 +50,9 @@ export async function openForecastMemories(options: MemoriesOptions): Promise<Fo
   /** Newest last, and no more than there is room for. */
   function forget(): void {
     const before = clock.now() - FORGOTTEN_AFTER;
-    const oldest = [...remembered].toSorted(([, a], [, b]) => a.attendedAt - b.attendedAt);
-    for (const [index, [id, { attendedAt }]] of oldest.entries())
-      if (attendedAt < before || index < oldest.length - most) remembered.delete(id);
+    const oldest = [...remembered].toSorted(([, a], [, b]) => usedAt(a) - usedAt(b));
+    for (const [index, [id, each]] of oldest.entries())
+      if (usedAt(each) < before || index < oldest.length - most) remembered.delete(id);
   }
 
   async function write(path: string): Promise<void> {
@@ -80,12 +80,19 @@ export async function openForecastMemories(options: MemoriesOptions): Promise<Fo
       const memory = known?.maxReplicas === settings.maxReplicas ? known.memory : foreseeing.foresight.memory;
       foreseeing.foresight = { ...foreseeing.foresight, memory };
       remembered.set(id, { memory, maxReplicas: settings.maxReplicas, attendedAt: clock.now() });
+      // Some more than there is room for, so that not each new trigger has them sorted.
+      if (remembered.size > 1.05 * most) forget();
     },
     saveIfDue() {
       if (file !== null && saving === null && clock.now() - savedAt >= SAVE_EVERY) void save();
     },
     save,
   };
+}
+
+/** When it was asked about anew, or last saw its load. */
+function usedAt({ memory, attendedAt }: Remembered): Millis {
+  return Math.max(attendedAt, memory.seenUntil ?? 0);
 }
 
 interface Line {

@@ -1,7 +1,8 @@
 import { arrivalsSince, LEAST_APART, type LoadSeen } from '../core/forecast/arrivals.js';
 import type { Forecast } from '../core/forecast/forecast.js';
 import { createForesight, foresee, see, type Foresight } from '../core/forecast/foresight.js';
-import { loadNow, planLoad, type LoadNow, type LoadPlan, type LoadRole } from '../core/forecast/load.js';
+import { planLoad, type LoadPlan, type LoadRole } from '../core/forecast/load-plan.js';
+import { loadNow, type LoadNow } from '../core/forecast/load.js';
 import { BEAT, workPerRequest } from '../core/forecast/settings.js';
 import type { Advice, Observation, Reading } from '../core/observation.js';
 import type { Policy, SignalPolicy } from '../core/policy.js';
@@ -132,7 +133,7 @@ function foreseen(
   now: Millis,
 ): Made | null {
   if (isSilent(foresight.memory.seenUntil, trigger.policy, now)) return null;
-  return foresee(foresight, current, now) as Made | null;
+  return foresee(foresight, current, now);
 }
 
 function isSilent(seenUntil: Millis | null, { holdFor }: Policy, now: Millis): boolean {

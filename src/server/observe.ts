@@ -46,6 +46,7 @@ export function observe(
     wake: wake === null || inquiry.wake === null ? unread : reading(workload, wake, inquiry.wake, board),
     replicas: workloads.replicas(workload.target),
     hpaAsks: hpaAsks(workload, now),
+    kedaAsks: now - workload.askedAt < HPA_SILENT_AFTER,
   };
 }
 

@@ -1,6 +1,6 @@
 import { decide } from '../core/decide.js';
 import type { Decision } from '../core/decision.js';
-import type { Floor, Observation } from '../core/observation.js';
+import type { Floor, Grant, Observation } from '../core/observation.js';
 import type { Millis } from '../core/time.js';
 import type { Clock } from '../ports/clock.js';
 import type { DecisionLog } from '../ports/decision-log.js';
@@ -29,6 +29,8 @@ export interface ScalerParts {
   readonly clock: Clock;
   /** Replicas that people have asked for; none where it is left out. */
   readonly floorsOf?: (workload: Workload, now: Millis) => readonly Floor[];
+  /** What there is room and money for; where it is left out nothing is capped. */
+  readonly grantOf?: (workload: Workload) => Grant | null;
   /** What forecasts learned before; where it is left out they begin anew. */
   readonly memories?: ForecastMemories;
   /** Lead times as learned, in place of the policy's; none where it is left out. */
@@ -174,7 +176,7 @@ export class Scaler implements Decisions {
     if (workload.version === 0) memories?.attend(workload);
     const seen = observe(workload, inquiry, this.#board, workloads, now);
     const advised = this.#advised(workload, inquiry, seen, policy.leadTime, now);
-    const observation = this.#ordered(workload, advised, policy.leadTime, now);
+    const observation = this.#granted(workload, this.#ordered(workload, advised, policy.leadTime, now));
     const { state, decision } = decide(workload.state, observation, policy, now);
     log?.append({
       trigger: workload.id,
@@ -210,6 +212,11 @@ export class Scaler implements Decisions {
     const windows = workload.windows?.(leadTime, now) ?? null;
     if (windows === null) return floors.length === 0 ? observation : { ...observation, floors };
     return { ...observation, floors: [...windows.floors, ...floors], sleep: windows.sleep };
+  }
+
+  #granted(workload: Workload, observation: Observation): Observation {
+    const grant = this.#parts.grantOf?.(workload) ?? null;
+    return grant === null ? observation : { ...observation, grant };
   }
 
   #aliveQuestions(workload: Workload, { signals }: Inquiry): Question[] {

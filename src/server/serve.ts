@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { startConsole, type ConsoleServer } from '../console/http.js';
+import { createClusterMetrics, type ClusterMetrics } from '../console/cluster-metrics.js';
 import { createServerMetrics, type ServerMetrics } from '../console/metrics.js';
 import { createWarmUpMetrics, type WarmUpMetrics } from '../console/warm-up-metrics.js';
 import { startGrpcServer, type GrpcServer } from '../keda/server.js';
+import type { Millis } from '../core/time.js';
 import type { Clock } from '../ports/clock.js';
 import type { ScrapeTargets } from '../ports/scrape-targets.js';
 import type { WarmUpDesk } from '../ports/warm-ups.js';
 import type { WorkloadViews } from '../ports/workload-views.js';
 import { watchBullmqQueues } from '../signals/queues/bullmq-watch.js';
 import { createTargetsFile } from '../signals/scrape/targets-file.js';
+import { openServerCluster, type ServerCluster } from './cluster.js';
 import { openDecisionLog } from './decision-log-file.js';
 import { openForecastMemories, type ForecastMemories } from './forecast-memories.js';
 import { OrderBook } from './order-book.js';
@@ -44,6 +47,7 @@ export interface ServerParts {
   readonly targets?: ScrapeTargets;
   /** In place of what the settings say of them. */
   readonly warmUps?: WarmUpPlace;
+  readonly cluster?: ServerCluster;
 }
 
 /** What has been started, newest last: stopped in reverse. */
@@ -66,7 +70,9 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 async function start(parts: ServerParts, closers: Closers): Promise<RunningServer> {
   const { settings, log, clock } = parts;
   const registry = new Registry(loadProfiles(settings.scalers), permissionsOf(settings), clock);
-  const views = viewsOf(registry);
+  const cluster = parts.cluster ?? (await openServerCluster(settings, clock, log));
+  closers.push(() => cluster.close());
+  const views = viewsOf(registry, cluster.describe);
   const pulse = { draining: false, tickedAt: clock.now() };
   let grpc: GrpcServer | null = null;
   const metrics = createServerMetrics(views, () => grpc?.streams() ?? 0);
@@ -76,13 +82,20 @@ async function start(parts: ServerParts, closers: Closers): Promise<RunningServe
   };
   const memories = await openMemories(parts);
   closers.push(() => memories.save());
-  const { scaler, orders, warmUps, warmUpMetrics } = openScaler(parts, registry, memories, onTick, closers);
+  const { scaler, orders, warmUps, warmUpMetrics } = openScaler(
+    { ...parts, cluster },
+    registry,
+    memories,
+    onTick,
+    closers,
+  );
   const admin = await startAdmin({
     views,
     metrics,
     orders,
     warmUps,
     warmUpMetrics,
+    clusterMetrics: createClusterMetrics(cluster),
     settings,
     pulse,
     clock,
@@ -121,13 +134,13 @@ function openMemories({ settings: { stateDir }, log, clock }: ServerParts): Prom
 }
 
 function openScaler(
-  parts: ServerParts,
+  parts: ServerParts & { readonly cluster: ServerCluster },
   registry: Registry,
   memories: ForecastMemories,
   onTick: (report: TickReport) => void,
   closers: Closers,
 ): OpenScaler {
-  const { settings, log, clock, targets: given } = parts;
+  const { settings, log, clock, cluster, targets: given } = parts;
   const { decisionLog, scrapeTargets } = settings;
   const targets = given ?? (scrapeTargets === undefined ? null : createTargetsFile(scrapeTargets, clock));
   const decisions = decisionLog === undefined ? null : openDecisionLog(decisionLog, (why) => log.warn(why));
@@ -137,26 +150,30 @@ function openScaler(
   const decideNow = (workloads: readonly Workload[]) => scaler.decideNow(workloads);
   const hooks = { settle: () => orders.settle(), forget: (id: string) => orders.forget(id) };
   const { warmUps, warmUpMetrics } = openWarmUps(parts, registry, targets ?? NO_TARGETS, decideNow, hooks);
+  const leadTimeOf = (workload: Workload) =>
+    longest(cluster.leadTimeOf(workload), warmUps.leadTimeOf(workload));
   const orders = new OrderBook(registry, clock, decideNow, {
     store: warmUps,
-    leadTimeOf: (workload) => warmUps.leadTimeOf(workload),
+    leadTimeOf,
     onUnstored: (why) => log.warn({ why }, 'an order is kept in memory until the warm-up store answers'),
   });
   const scaler: Scaler = new Scaler({
     registry,
     sources,
     targets: targets ?? NO_TARGETS,
-    workloads: { replicas: () => null },
+    workloads: cluster.workloads,
+    grantOf: cluster.grantOf,
     floorsOf: (workload, now) => {
       const { namespace, name } = workload;
       return [...warmUps.floorsOf(workload), ...orders.floorsOf(namespace, name, now)];
     },
-    leadTimeOf: (workload) => warmUps.leadTimeOf(workload),
+    leadTimeOf,
     memories,
     log: decisions,
     clock,
     tickMs: settings.tick,
     onTick: (report) => {
+      decideNow(cluster.tick(registry.all(), clock.now()));
       wakes?.only(registry.all(), clock.now());
       onTick(report);
     },
@@ -174,6 +191,13 @@ function openScaler(
   return { scaler, orders, warmUps, warmUpMetrics };
 }
 
+/** Both were measured, each on starts of its own: who promises by the shorter is late for the others. */
+function longest(one: Millis | null, other: Millis | null): Millis | null {
+  return one === null || other === null ? (one ?? other) : Math.max(one, other);
+}
+
+/** Real time; shorter where the tick is, as in a story that runs faster. */
+const PLAN_EVERY: Millis = 15_000;
 const NO_TARGETS: ScrapeTargets = { list: () => [] };
 
 interface OpenScaler {
@@ -196,7 +220,7 @@ function openWarmUps(
     steps: warmUpSteps({ registry, targets, clock }),
     clock,
     log,
-    every: 3 * settings.tick,
+    every: Math.min(PLAN_EVERY, 3 * settings.tick),
     lookEvery: Math.min(500, settings.tick),
     onFloors: decideNow,
     onEnded: (record) => warmUpMetrics.ended(record),
@@ -253,13 +277,14 @@ interface AdminParts {
   readonly orders: OrderBook;
   readonly warmUps: WarmUpService;
   readonly warmUpMetrics: WarmUpMetrics;
+  readonly clusterMetrics: ClusterMetrics;
   readonly settings: Settings;
   readonly pulse: { readonly draining: boolean; readonly tickedAt: number };
   readonly clock: Clock;
 }
 
 function startAdmin(parts: AdminParts): Promise<ConsoleServer> {
-  const { views, metrics, orders, warmUps, warmUpMetrics, settings, pulse, clock } = parts;
+  const { views, metrics, orders, warmUps, warmUpMetrics, clusterMetrics, settings, pulse, clock } = parts;
   const { tokenFile, tick } = settings;
   const token = tokenFile === undefined ? () => null : tokenReader(tokenFile);
   return startConsole(
@@ -269,6 +294,7 @@ function startAdmin(parts: AdminParts): Promise<ConsoleServer> {
       orders,
       warmUps,
       warmUpMetrics,
+      clusterMetrics,
       notReady: () => (pulse.draining ? 'draining' : null),
       notHealthy: () => {
         const silent = clock.now() - pulse.tickedAt;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CapacityConfigError, parseCapacityConfig, type CapacityConfig } from '../policy/capacity-config.js';
 import { DURATION, parseDuration } from '../policy/duration.js';
 import { nearest } from '../policy/nearest.js';
 import { masked } from './masked.js';
@@ -72,7 +73,14 @@ export const settingsSchema = z.strictObject({
       .regex(/^[a-z0-9-]+=[^=\s]+$/)
       .describe('NAMESPACE=PREFIX:NAME'),
   ).default([]),
-  noCluster: flag.default(true),
+  kubeconfig: file.optional(),
+  noCluster: flag.default(false),
+  namespaces: list(
+    z
+      .string()
+      .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
+      .describe('namespaces such as team-a,team-b'),
+  ).optional(),
   scalers: folder.optional(),
   stateDir: folder.optional(),
   noWarmUps: flag.default(false),
@@ -90,8 +98,10 @@ export const settingsSchema = z.strictObject({
     .default('info'),
 });
 
-export type Settings = z.infer<typeof settingsSchema>;
-type Name = keyof Settings;
+type Table = z.infer<typeof settingsSchema>;
+type Name = keyof Table;
+/** `gpu` is of the configuration file alone: no flag could say it. */
+export type Settings = Table & { readonly gpu?: CapacityConfig };
 
 /** One line of help each, in the order of the table. */
 export const SETTING_HELP: Readonly<Record<Name, string>> = {
@@ -111,7 +121,9 @@ export const SETTING_HELP: Readonly<Record<Name, string>> = {
   scrapeTargets: 'endpoints to scrape directly, in the format of Prometheus file_sd',
   redis: 'warm-ups shared by all replicas of the scaler, and backlogs of BullMQ queues',
   allowQueue: 'a queue that a namespace may read besides its own; repeatable',
-  noCluster: 'do without the Kubernetes API; this version always does',
+  kubeconfig: 'the cluster to read; in a pod its service account says so',
+  noCluster: 'do without the Kubernetes API',
+  namespaces: 'those to read, where rights do not reach further; all unless given',
   scalers: 'a folder of further profiles',
   stateDir: 'for what outlives a restart, such as warm-ups where there is no --redis',
   noWarmUps: 'do without warm-ups: announcements and wakes are then kept in memory',
@@ -160,7 +172,7 @@ export interface SettingsLayers {
 
 /** @throws SettingsError naming every wrong setting */
 export function resolveSettings(layers: SettingsLayers): Settings {
-  const fromFile = fileValues(layers.file);
+  const { gpu, ...fromFile } = fileValues(layers.file);
   const origin = new Map<string, string>();
   const merged: Record<string, unknown> = {};
   const take = (name: string, value: unknown, from: string) => {
@@ -175,7 +187,17 @@ export function resolveSettings(layers: SettingsLayers): Settings {
   const parsed = settingsSchema.safeParse(merged);
   if (!parsed.success)
     throw new SettingsError(parsed.error.issues.map((issue) => faultOf(issue, merged, origin)).join('\n'));
-  return checked(parsed.data);
+  const settings = checked(parsed.data);
+  return gpu === undefined ? settings : { ...settings, gpu: capacityOf(gpu, layers.file?.path ?? '') };
+}
+
+function capacityOf(values: unknown, path: string): CapacityConfig {
+  try {
+    return parseCapacityConfig(values, `${path}: gpu`);
+  } catch (error) {
+    if (!(error instanceof CapacityConfigError)) throw error;
+    throw new SettingsError(error.message, { cause: error });
+  }
 }
 
 /** For `--print-config`: what the server would run with, in the form that a configuration file takes. */
@@ -226,14 +248,15 @@ function expectationOf(name: string): string {
 }
 
 /** Settings that only make sense together. */
-function checked(settings: Settings): Settings {
+function checked(settings: Table): Table {
   if ((settings.tlsCert === undefined) !== (settings.tlsKey === undefined)) {
     throw new SettingsError('--tls-cert and --tls-key: expected both or neither');
   }
   if (settings.tlsClientCa !== undefined && settings.tlsCert === undefined) {
     throw new SettingsError('--tls-client-ca: expected --tls-cert and --tls-key beside it');
   }
-  if (!settings.noCluster)
-    throw new SettingsError('--no-cluster=false: access to the Kubernetes API is not available yet');
+  if (settings.noCluster && settings.kubeconfig !== undefined) {
+    throw new SettingsError('--kubeconfig and --no-cluster: expected one of them');
+  }
   return settings;
 }

@@ -1,17 +1,22 @@
+import type { WorkloadClusterView } from '../ports/cluster-desk.js';
 import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
 import { forecastView } from './foresight.js';
 import type { Registry } from './registry.js';
 import type { Workload } from './workload.js';
 
 /** The registry as the console sees it: to look at, not to change. */
-export function viewsOf(registry: Registry): WorkloadViews {
+export function viewsOf(
+  registry: Registry,
+  describe: (workload: Workload) => WorkloadClusterView | null,
+): WorkloadViews {
+  const viewOf = (workload: Workload) => ({ ...ownView(workload), cluster: describe(workload) });
   return {
     all: () => Array.from(registry.all(), viewOf),
     named: (namespace, name) => registry.named(namespace, name).map(viewOf),
   };
 }
 
-function viewOf(workload: Workload): WorkloadView {
+function ownView(workload: Workload): Omit<WorkloadView, 'cluster'> {
   const { id, namespace, name, trigger, target, askedAt, decision } = workload;
   const { policy, metricSpecs } = trigger;
   return {

@@ -5,6 +5,7 @@ import { HOUR, MINUTE, type Millis } from '../core/time.js';
 import { warmSpans } from '../policy/schedule.js';
 import type { StartsOf } from '../policy/starts.js';
 import type { WarmUpStatus } from '../ports/warm-up.js';
+import { readyReplicas } from './warm-up-steps.js';
 import type { FixedNeed, ForecastNeed, Needs } from '../warmup/planner/wanted.js';
 
 /** Windows are looked for so much before their lead time, so that the planner's next look is not too late. */
@@ -60,7 +61,7 @@ function forecastNeed({ policy, leadTime, decision, existing, now }: NeedParts):
   const held = existing.filter(({ warmUp }) => warmUp.source === 'forecast');
   if (held.length === 0) {
     const adds = replicas > reactiveReplicas(decision, policy);
-    return adds && replicas > decision.replicas.reporting ? need(until) : NOTHING;
+    return adds && replicas > readyReplicas(decision) ? need(until) : NOTHING;
   }
   const ends = held.map(({ warmUp }) => warmUp.holdUntil);
   const most = Math.max(...held.map(({ warmUp }) => warmUp.replicas));

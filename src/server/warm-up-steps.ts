@@ -1,3 +1,4 @@
+import type { Decision } from '../core/decision.js';
 import { SECOND, type Millis } from '../core/time.js';
 import type { Clock } from '../ports/clock.js';
 import type { ScrapeTargets, ServerAddress } from '../ports/scrape-targets.js';
@@ -21,9 +22,12 @@ interface Parts {
 /** The steps of warm-ups as far as they go without access to the cluster: ready is what the signals show. */
 export function warmUpSteps({ registry, targets, clock }: Parts): WarmUpSteps {
   const find = (workload: string) => triggersOf(workload, registry);
-  const readyReplicas = (workload: string) => readyIn(find(workload));
   const warmModel = warmModelOver({ serversOf: (workload) => serversOf(find(workload), targets) });
-  const steps = stepsWithoutCluster({ readyReplicas, warmModel, clock });
+  const steps = stepsWithoutCluster({
+    readyReplicas: (workload) => readyIn(find(workload)),
+    warmModel,
+    clock,
+  });
   return {
     ...steps,
     async waitReady(warmUp, context) {
@@ -48,10 +52,15 @@ export function triggersOf(workload: string, registry: Pick<Registry, 'named'>):
   return digest === undefined ? named : named.filter(({ id }) => id === workload);
 }
 
+/** Those that Kubernetes calls ready, where it is asked; else those with fresh data. */
+export function readyReplicas({ replicas }: Decision): number {
+  return replicas.source === 'cluster' ? replicas.reporting + replicas.missing : replicas.reporting;
+}
+
 /** Null where none of them has fresh data of its pods. */
 function readyIn(triggers: readonly Workload[]): number | null {
   const known = triggers.flatMap(({ decision }) =>
-    decision === null || decision.verdict !== 'fresh' ? [] : [decision.replicas.reporting],
+    decision === null || decision.verdict !== 'fresh' ? [] : [readyReplicas(decision)],
   );
   return known.length === 0 ? null : Math.max(...known);
 }
@@ -59,8 +68,11 @@ function readyIn(triggers: readonly Workload[]): number | null {
 /** Why readiness will not show here; null where it will. */
 function nobodyCounts(triggers: readonly Workload[]): string | null {
   if (triggers.length === 0) return 'KEDA does not ask this scaler replica about it';
-  const byPod = triggers.some(({ trigger }) => trigger.profiles.some(({ series }) => series === 'pod'));
-  return byPod ? null : 'its signals name no pods';
+  const counted = triggers.some(
+    ({ trigger, decision }) =>
+      decision?.replicas.source === 'cluster' || trigger.profiles.some(({ series }) => series === 'pod'),
+  );
+  return counted ? null : 'its signals name no pods';
 }
 
 /**

@@ -16,6 +16,7 @@ import { startTicker, type Ticker } from './ticker.js';
 import { Ledgers, orderedAs } from './warm-up-ledgers.js';
 import { reactiveReplicas } from './warm-up-needs.js';
 import { WarmUpPlanner } from './warm-up-planner.js';
+import { readyReplicas } from './warm-up-steps.js';
 import type { Workload } from './workload.js';
 
 /** Where warm-ups are kept: as much as `openWarmUps` needs of the settings. */
@@ -164,9 +165,10 @@ export class WarmUpService implements WarmUpDesk, OrderStore {
   noteDecision(workload: Workload, now: Millis): void {
     const { decision, trigger } = workload;
     if (this.#opened === null || decision === null || decision.verdict !== 'fresh') return;
+    if (this.floorsOf(workload).length === 0) return; // nothing of it is under way
     const { ledger } = this.#opened.warmUps;
     const reactive = reactiveReplicas(decision, trigger.policy);
-    const tick = { at: now, reactive, actual: decision.replicas.reporting };
+    const tick = { at: now, reactive, actual: readyReplicas(decision) };
     ledger.observe(workload.id, tick);
     // Of several triggers of one ScaledObject the first speaks for it: an account takes one decision at a time.
     if (this.#parts.registry.named(workload.namespace, workload.name)[0] === workload)

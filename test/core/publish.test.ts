@@ -229,3 +229,29 @@ test('signals whose targets are as small as the HPA counts: what is said is what
   const metrics = values.map((value, index) => ({ value, target: [0.002, 0.001][index]! }));
   expect(hpaWants(metrics, 5, 0.25)).toBe(said);
 });
+
+describe('signals that cannot be published as what is wanted', () => {
+  test.each([
+    // targets, raw, wanted, at, most → values, what the HPA makes of them, why
+    [
+      'the leading one alone says what the HPA takes',
+      [[10], [0], 19, 20, Infinity],
+      [[200], 20, 'the HPA ignores 19 at 20 (tolerance 0.1) and would go to 18; kept at 20'],
+    ],
+    [
+      'a second one is met more finely, and makes up for it',
+      [[0.001, 0.002], [1, 1], 9, 10, 9],
+      [[0.008, 0.017], 9, 'published as 9: the raw values alone make 1000'],
+    ],
+    [
+      'a second one is met more finely, and does not quite',
+      [[0.001, 0.002], [1, 1], 19, 20, 19],
+      [[0.017, 0.035], 18, 'the HPA ignores 19 at 20 (tolerance 0.1); 18 is the next it takes'],
+    ],
+  ] as const)('%s', (_, [targets, raw, wanted, current, most], [values, taken, why]) => {
+    const made = publishSignals(raw, targets, wanted, reader(current, 0.1, most));
+    expect(made).toEqual({ values, hpaReplicas: taken, why });
+    const metrics = made.values.map((value, index) => ({ value, target: targets[index] ?? 0 }));
+    expect(hpaWants(metrics, current, 0.1)).toBe(taken);
+  });
+});

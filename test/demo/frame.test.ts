@@ -103,6 +103,7 @@ describe('the closing lines', () => {
       gpuSeconds: 1200,
       alwaysOn: 3000,
       loads: [{ from: 40, longestWait: 52.4 }],
+      announced: false,
       warmUp: null,
     };
     const lines = closingLines({
@@ -129,17 +130,19 @@ describe('the closing lines', () => {
     const warmUp = { ...warm, phase: 'holding', readyAt: 501 } as const;
     const lines = closingLines({
       workloads: [
-        { ...common, name: 'llama', warmUp },
-        { ...common, name: 'embed', warmUp: null },
+        { ...common, name: 'llama', announced: true, warmUp },
+        { ...common, name: 'resnet', announced: true, warmUp: null },
+        { ...common, name: 'embed', announced: false, warmUp: null },
       ],
       seconds: 825,
       speed: 10,
       keptIn: 'redis-server',
       problems: [],
     });
-    expect(lines.slice(-3)).toEqual([
+    expect(lines.slice(-4)).toEqual([
       'The burst again, announced where it could be (warm-ups kept in a redis-server of the demo):',
       '  llama   warm-up asked at 7:15, ready 29 s ahead; waited 0 s, the time before 52 s',
+      '  resnet  announced before the warm-up store was open; waited 0 s, the time before 52 s',
       '  embed   no warm-up; waited 0 s, the time before 52 s',
     ]);
   });

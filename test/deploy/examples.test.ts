@@ -8,6 +8,8 @@ import { compileTrigger, type Trigger } from '../../src/policy/trigger.js';
 import { objects, only, repository, text, yamlFiles } from './manifests.js';
 import { rendered } from './render.js';
 
+/** A forecast speaks after a quarter of an hour of load. */
+const FIRST_FORECAST_SECONDS = 900;
 const HEADLESS = 'pilotlight-headless';
 
 /** KEDA's fields that the examples use: another one here is a typo until it is added. */
@@ -19,6 +21,7 @@ const scaledObject = z.strictObject({
     scaleTargetRef: z.strictObject({ name: z.string() }),
     minReplicaCount: z.int().min(0),
     maxReplicaCount: z.int().min(1),
+    pollingInterval: z.int().min(1).optional(),
     cooldownPeriod: z.int(),
     initialCooldownPeriod: z.int().optional(),
     fallback: z
@@ -77,6 +80,13 @@ function example(path: string) {
   return { spec, metadata, monitors, trigger: compiled(spec.triggers[0].metadata) };
 }
 
+/** Seconds. */
+function coldStartOf(path: string): number {
+  const coldStart = Number(/^# Cold start: (\d+) s \(/m.exec(text(path))?.[1]);
+  expect(coldStart).toBeGreaterThan(0);
+  return coldStart;
+}
+
 const examples = yamlFiles('deploy/examples').filter((path) => /^kind: ScaledObject$/m.test(text(path)));
 
 test.each([...profiles.keys()])('profile %s has an example of its name', (name) => {
@@ -103,14 +113,25 @@ describe.each(examples)('%s', (path) => {
   });
 
   test('the cooldown is longer than the cold start and many polling intervals', () => {
-    const { spec } = example(path);
-    const coldStart = Number(/^# Cold start: (\d+) s \(/m.exec(text(path))?.[1]);
-    expect(coldStart).toBeGreaterThan(0);
+    const { spec, trigger } = example(path);
+    if (trigger.policy.forecast !== 'off') return;
+    const coldStart = coldStartOf(path);
     expect(spec.cooldownPeriod).toBeGreaterThan(coldStart);
     expect(spec.cooldownPeriod).toBeGreaterThanOrEqual(10 * 30);
     // The HPA's default window is 300 s: a longer cold start needs a longer one.
     const window = spec.advanced?.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds;
     expect(window ?? 300).toBeGreaterThan(coldStart);
+  });
+
+  test('a forecast knows the cold start, and nothing waits on top of it but three polls', () => {
+    const { spec, trigger } = example(path);
+    const { forecast, leadTime, slots, serviceTime, slo } = trigger.policy;
+    if (forecast === 'off') return;
+    expect([slots, serviceTime, slo]).not.toContain(null);
+    expect(leadTime).toBe(coldStartOf(path) * 1000);
+    expect(spec.cooldownPeriod).toBe(3 * (spec.pollingInterval ?? 30));
+    const behavior = spec.advanced?.horizontalPodAutoscalerConfig.behavior;
+    expect(behavior?.scaleDown.stabilizationWindowSeconds).toBe(0);
   });
 
   test('goes to zero only with a signal that is there at zero', () => {
@@ -120,7 +141,8 @@ describe.each(examples)('%s', (path) => {
     const waking = trigger.wake === null ? trigger.profiles : [trigger.wake];
     for (const profile of waking) expect(['service', 'queue']).toContain(profile.series);
     expect(trigger.service ?? trigger.queue).not.toBeNull();
-    expect(spec.initialCooldownPeriod).toBe(spec.cooldownPeriod);
+    if (trigger.policy.forecast === 'off') expect(spec.initialCooldownPeriod).toBe(spec.cooldownPeriod);
+    else expect(spec.initialCooldownPeriod).toBeGreaterThanOrEqual(FIRST_FORECAST_SECONDS);
     expect(spec.fallback).toBeUndefined();
   });
 

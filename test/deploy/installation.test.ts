@@ -6,7 +6,7 @@ import { only } from './manifests.js';
 import { rendered } from './render.js';
 
 const restrictedPod = z.looseObject({
-  automountServiceAccountToken: z.literal(false),
+  automountServiceAccountToken: z.boolean(),
   securityContext: z.looseObject({
     runAsNonRoot: z.literal(true),
     runAsUser: z.int().positive(),
@@ -87,7 +87,7 @@ describe.each([
   });
 
   test('everything is in the namespace, and the volumes that are mounted exist', () => {
-    for (const each of all.filter(({ kind }) => kind !== 'Namespace')) {
+    for (const each of all.filter(({ kind }) => !/^(?:Namespace$|Cluster)/.test(kind))) {
       expect(each.metadata.namespace).toBe('pilotlight');
     }
     const pod = podOf(all);
@@ -169,6 +169,67 @@ test.each([
   expect(preStop + drain).toBeLessThan(1000 * pod.terminationGracePeriodSeconds);
 });
 
+const rules = z.looseObject({
+  rules: z.array(
+    z.strictObject({
+      apiGroups: z.array(z.string()),
+      resources: z.array(z.string()),
+      verbs: z.tuple([z.literal('list'), z.literal('watch')]),
+    }),
+  ),
+});
+const READ = ['deployments', 'events', 'nodes', 'pods', 'scaledobjects', 'statefulsets'];
+const resourcesOf = (role: unknown) =>
+  rules
+    .parse(role)
+    .rules.flatMap(({ resources }) => resources)
+    .toSorted();
+
+test('the scaler alone has a token, which may read what is watched and change nothing', () => {
+  for (const each of redis.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')) {
+    const { automountServiceAccountToken } = withPodTemplate.parse(each).spec.template.spec;
+    expect(automountServiceAccountToken, each.metadata.name).toBe(each.metadata.name === 'pilotlight');
+  }
+  expect(resourcesOf(only(plain, 'ClusterRole'))).toEqual(READ);
+  const account = { kind: 'ServiceAccount', name: 'pilotlight', namespace: 'pilotlight' };
+  expect(only(plain, 'ClusterRoleBinding')).toMatchObject({
+    roleRef: { kind: 'ClusterRole', name: only(plain, 'ClusterRole').metadata.name },
+    subjects: [account],
+  });
+  expect(only(plain, 'ServiceAccount').metadata).toMatchObject({
+    name: account.name,
+    namespace: account.namespace,
+  });
+});
+
+test('rights can be for some namespaces, with those to nodes apart', () => {
+  const namespaced = rendered('deploy/components/cluster-namespaced');
+  const nodes = rendered('deploy/components/cluster-nodes');
+  const subjects = [{ kind: 'ServiceAccount', name: 'pilotlight', namespace: 'pilotlight' }];
+  expect(namespaced.map(({ kind }) => kind).toSorted()).toEqual(['Role', 'RoleBinding']);
+  expect(
+    [...resourcesOf(only(namespaced, 'Role')), ...resourcesOf(only(nodes, 'ClusterRole'))].toSorted(),
+  ).toEqual(READ);
+  expect(only(namespaced, 'RoleBinding')).toMatchObject({
+    roleRef: { kind: 'Role', name: only(namespaced, 'Role').metadata.name },
+    subjects,
+  });
+  expect(only(nodes, 'ClusterRoleBinding')).toMatchObject({
+    roleRef: { kind: 'ClusterRole', name: only(nodes, 'ClusterRole').metadata.name },
+    subjects,
+  });
+});
+
+test('the API server can be reached wherever it is', () => {
+  const { egress } = only(plain, 'NetworkPolicy').spec as { egress: { to?: unknown; ports: unknown[] }[] };
+  expect(egress).toContainEqual({
+    ports: [
+      { port: 443, protocol: 'TCP' },
+      { port: 6443, protocol: 'TCP' },
+    ],
+  });
+});
+
 test('a node drain leaves one replica', () => {
   expect(only(plain, 'PodDisruptionBudget').spec).toMatchObject({ minAvailable: 1 });
 });
@@ -192,7 +253,11 @@ test('overlay mtls keeps the base’s arguments and takes every file from the mo
 test('overlay redis points Pilotlight at the Redis it brings, which keeps a log and evicts nothing', () => {
   const [container] = podOf(redis).containers;
   const service = only(redis, 'Service', 'pilotlight-redis').metadata.name;
-  expect(container.env?.map(({ name }) => name)).toEqual(['REDIS_PASSWORD', 'PILOTLIGHT_REDIS']);
+  expect(container.env?.map(({ name }) => name)).toEqual([
+    'REDIS_PASSWORD',
+    'PILOTLIGHT_REDIS',
+    'PILOTLIGHT_NO_WARM_UPS',
+  ]);
   expect(container.env?.[1]?.value).toBe(`redis://:$(REDIS_PASSWORD)@${service}:6379`);
   const { args } = (
     only(redis, 'StatefulSet').spec as { template: { spec: { containers: [{ args: string[] }] } } }

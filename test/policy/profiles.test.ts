@@ -24,6 +24,8 @@ source: { metric: queue_size, vendor: us }
 
 const GATEWAY = QUEUE.replace('name: queue', 'name: gateway').replace('kind:', 'series: service\nkind:');
 
+const SERVED = 'served: { prometheus: { value: a, at: b }, scrape: { sum: [a] } }\n';
+
 /** Each list holds the one above twenty times. */
 const ALIASES = [
   'a: &a [1, 1]',
@@ -199,6 +201,12 @@ describe('profiles together', () => {
       what: 'a wake profile that needs waking',
       files: [queue, { ...gateway, text: `${GATEWAY}wake: gateway\n` }],
       message: 'scalers/queue.yaml:19: wake: gateway has a wake profile itself; expected one that has none',
+    },
+    {
+      what: 'what has left pods, beside a signal that is not of pods',
+      files: [{ ...gateway, text: `${GATEWAY}${SERVED}` }],
+      message:
+        'scalers/gateway.yaml:20: served: expected only beside a signal of pods whose query is the profile’s own',
     },
   ])('refuse $what', ({ files, message }) => {
     expect(error(() => compileProfiles(files)).message).toBe(message);

@@ -39,6 +39,8 @@ async function setUp() {
       });
       return {
         memories,
+        /** As the registry does with triggers that nobody asks about. */
+        forget: () => registry.forget(),
         /** The workload of a trigger, with what is remembered of it. */
         workload: (name: string, more: Readonly<Record<string, string>> = {}) => {
           const metadata = { profile: 'vllm-concurrency', ...FORECAST, ...more };
@@ -77,9 +79,13 @@ test('what was learned outlives a restart, for the triggers that are the same', 
 });
 
 test('a trigger that KEDA stopped asking about goes on with what was learned when it is back', async () => {
-  const { start } = await setUp();
-  const { workload } = await start();
-  teach(workload('llm'), 30);
+  const { start, pass } = await setUp();
+  const { workload, forget } = await start();
+  const before = workload('llm');
+  teach(before, 30);
+  pass(HOUR);
+  forget();
+  expect(workload('llm')).not.toBe(before);
   expect(workload('llm').foresight.memory.beat).toBe(30);
 });
 
@@ -107,6 +113,16 @@ test('triggers nobody asks about are forgotten after two days, and the oldest wh
   await memories.save();
   const kept = await readFile(file, 'utf8');
   expect([...kept.matchAll(/"id":"shop\/(\w+)\//g)].map(([, name]) => name)).toEqual(['b', 'c']);
+});
+
+test('a trigger that is asked about all the while is not forgotten, however long ago it was new', async () => {
+  const { start, pass, file } = await setUp();
+  const { memories, workload } = await start();
+  const { foresight } = workload('old');
+  pass(49 * HOUR);
+  see(foresight, { at: START + 48 * HOUR, length: 15_000, arrivals: 7, waiting: 0, running: 2, ready: 1 });
+  await memories.save();
+  expect(await readFile(file, 'utf8')).toMatch(/shop\/old/);
 });
 
 test('a line that is broken costs its own memory and no other, and is said', async () => {
@@ -155,4 +171,16 @@ test('a file that cannot be read or written is said and stops nothing', async ()
     expect.stringMatching(/begin anew|cannot be used/),
     expect.stringMatching(/cannot be written/),
   ]);
+});
+
+test('between two saves no more are remembered than there is room for', async () => {
+  const { start, pass } = await setUp();
+  const { workload, forget } = await start(2);
+  const names = ['a', 'b', 'c', 'd'];
+  for (const name of names) {
+    teach(workload(name), 30);
+    pass(HOUR);
+    forget();
+  }
+  expect(names.toReversed().map((name) => workload(name).foresight.memory.beat)).toEqual([30, 30, 0, 0]);
 });

@@ -91,6 +91,19 @@ export function halvePeaks(calendar: Calendar): void {
   }
 }
 
+/** For levels that became half as wide. */
+export function doublePeaks(calendar: Calendar): void {
+  for (let i = 0; i < ROOM; i += 1) {
+    const peak = calendar.peaks[i] ?? UNKNOWN;
+    if (peak !== UNKNOWN) calendar.peaks[i] = Math.min(UNKNOWN - 1, peak * 2);
+  }
+}
+
+/** The highest level needed in the last eight days. */
+export function highestPeak({ peaks }: Calendar): number {
+  return peaks.reduce((most, peak) => (peak === UNKNOWN ? most : Math.max(most, peak)), 0);
+}
+
 function index(slot: number): number {
   return ((slot % ROOM) + ROOM) % ROOM;
 }

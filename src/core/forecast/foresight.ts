@@ -1,7 +1,7 @@
 import type { Advice } from '../observation.js';
 import type { Policy } from '../policy.js';
 import { SECOND, type Millis } from '../time.js';
-import { FIRST_BEATS, forecast } from './forecast.js';
+import { FIRST_BEATS, forecast, type Forecast } from './forecast.js';
 import { createForecastMemory, type ForecastMemory } from './memory.js';
 import { observe, type LoadSample } from './observe.js';
 import { priceOfLateness } from './price.js';
@@ -51,7 +51,7 @@ export function foresee(
   { memory, settings, isOnTrial }: Foresight,
   current: number,
   now: Millis,
-): Advice | null {
+): (Advice & Forecast) | null {
   const advice = forecast(memory, settings, current, now);
   return advice === null || !isOnTrial || memory.track.pays
     ? advice

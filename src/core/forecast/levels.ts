@@ -31,6 +31,8 @@ export interface Levels {
   /** The highest level needed in the last beat, and ever. */
   needed: number;
   highest: number;
+  /** The last beat whose load levels half as wide would not have had room for. */
+  fullAt: number;
 }
 
 /** More levels than that make wider ones. */
@@ -51,6 +53,7 @@ export function createLevels(maxReplicas: number): Levels {
     harms: new Uint16Array(room),
     needed: 0,
     highest: 0,
+    fullAt: 0,
   };
 }
 
@@ -121,22 +124,32 @@ export function harmOf(levels: Levels, k: number, otherwise: number): number {
   return below > 0 ? below : Math.max(1, otherwise);
 }
 
-/** Makes levels twice as wide, for a load that outgrew them: level k becomes what 2k was. */
+/** Makes levels twice as wide, for a load that outgrew them: level k becomes what 2k − 1 was, which as many replicas serve. */
 export function widen(levels: Levels): void {
   levels.width *= 2;
-  for (const column of [
-    levels.backlog,
-    levels.neededAt,
-    levels.onsetAt,
-    levels.activity,
-    levels.late,
-    levels.harm,
-    levels.harms,
-  ]) {
+  for (const column of columnsOf(levels)) {
     const unknown = column === levels.neededAt || column === levels.onsetAt ? -1 : 0;
-    for (let k = 1; k <= levels.count; k += 1)
-      column[k] = 2 * k <= levels.count ? (column[2 * k] ?? 0) : unknown;
+    for (let k = 2; k <= levels.count; k += 1)
+      column[k] = 2 * k - 1 <= levels.count ? (column[2 * k - 1] ?? 0) : unknown;
   }
   levels.needed = Math.ceil(levels.needed / 2);
   levels.highest = Math.ceil(levels.highest / 2);
+}
+
+/**
+ * Makes levels half as wide again.
+ *
+ * @param highest the highest level that is still known to have been needed
+ */
+export function narrow(levels: Levels, highest: number): void {
+  levels.width /= 2;
+  for (const column of columnsOf(levels))
+    for (let k = levels.count; k > 1; k -= 1) column[k] = column[Math.ceil(k / 2)] ?? 0;
+  levels.needed = Math.min(levels.count, levels.needed * 2);
+  levels.highest = Math.min(levels.count, highest * 2);
+}
+
+function columnsOf(levels: Levels) {
+  const { backlog, neededAt, onsetAt, activity, late, harm, harms } = levels;
+  return [backlog, neededAt, onsetAt, activity, late, harm, harms];
 }

@@ -1,7 +1,7 @@
-import { MINUTE, SECOND, type Millis } from '../time.js';
-import { halvePeaks, notePeak } from './calendar.js';
+import { DAY, MINUTE, SECOND, type Millis } from '../time.js';
+import { doublePeaks, halvePeaks, highestPeak, notePeak } from './calendar.js';
 import { contextsOf, createContexts, type Averages } from './contexts.js';
-import { learnHarm, takeArrivals, widen } from './levels.js';
+import { learnHarm, narrow, takeArrivals, widen } from './levels.js';
 import type { ForecastMemory } from './memory.js';
 import { createMixture, learn, mix } from './mixer.js';
 import { countBeat, priceOfLateness } from './price.js';
@@ -96,12 +96,24 @@ function takeBeat(memory: ForecastMemory, settings: ForecastSettings, at: Millis
     halvePeaks(calendar);
     forget(memory.questions);
   }
+  if (2 * load > levels.count * levels.width) levels.fullAt = memory.beat;
+  if (levels.width > 1 && memory.beat - levels.fullAt > NARROW_AFTER_BEATS) narrowAgain(memory);
   const horizon = horizonBeats(settings);
   countBeat(price, takeArrivals(levels, settings, memory.beat, arrivals, horizon), arrivals);
   bill(memory.track, settings, memory.beat, arrivals, memory.planned, priceOfLateness(price, settings.share));
   memory.beat += 1;
   notePeak(calendar, at - BEAT, levels.needed);
   answer(memory, memory.beat - horizon);
+}
+
+/** As long as the calendar remembers. */
+const NARROW_AFTER_BEATS = (8 * DAY) / BEAT;
+
+/** It was one count gone wrong, or a load of former times, that made the levels so wide. */
+function narrowAgain({ levels, calendar, questions }: ForecastMemory): void {
+  narrow(levels, highestPeak(calendar));
+  doublePeaks(calendar);
+  forget(questions);
 }
 
 function follow(averages: Averages, load: number): void {

@@ -72,10 +72,14 @@ function warmUpLines({ workloads, keptIn }: Summary): string[] {
   ];
 }
 
-function secondBurstLine({ name, loads, warmUp }: WorkloadSummary): string {
+function secondBurstLine({ name, loads, announced, warmUp }: WorkloadSummary): string {
   const [first, second] = loads.slice(-2).map(({ longestWait }) => `${Math.round(longestWait)} s`);
   const waited = `waited ${second ?? '?'}, the time before ${first ?? '?'}`;
-  if (warmUp === null) return `${name.padEnd(6)}  no warm-up; ${waited}`;
+  if (warmUp === null) {
+    // The floor of an announcement holds from memory until then.
+    const none = announced ? 'announced before the warm-up store was open' : 'no warm-up';
+    return `${name.padEnd(6)}  ${none}; ${waited}`;
+  }
   const { askedAt, readyAt, startsAt } = warmUp;
   const ready = readyAt === null ? 'not ready' : `ready ${ahead(readyAt, startsAt)}`;
   return `${name.padEnd(6)}  warm-up asked at ${clockTime(askedAt)}, ${ready}; ${waited}`;

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   CALENDAR_DAYS,
   createCalendar,
+  doublePeaks,
   halvePeaks,
+  highestPeak,
   notePeak,
   peaksAt,
   sameTime,
@@ -26,7 +28,12 @@ function counted(peaks: readonly number[], k: number): SameTime {
 }
 
 /** Notes the peak of each slot from one moment up to another. */
-function noted(from: Millis, to: Millis, peak: (at: Millis) => number, calendar = createCalendar()): Calendar {
+function noted(
+  from: Millis,
+  to: Millis,
+  peak: (at: Millis) => number,
+  calendar = createCalendar(),
+): Calendar {
   for (let time = from; time < to; time += SLOT) notePeak(calendar, time, peak(time));
   return calendar;
 }
@@ -36,10 +43,13 @@ describe('the same time of earlier days', () => {
     expect(at(createCalendar(), MONDAY)).toEqual(UNKNOWN_DAYS);
   });
 
-  it.each([MONDAY, 0, -3 * DAY - 1, -30 * DAY + 7 * MINUTE])('is that of yesterday up to last week, at %d', (start) => {
-    const calendar = noted(start, start + 7 * DAY, (time) => 1 + Math.floor((time - start) / DAY));
-    expect(at(calendar, start + 7 * DAY)).toEqual([7, 6, 5, 4, 3, 2, 1]);
-  });
+  it.each([MONDAY, 0, -3 * DAY - 1, -30 * DAY + 7 * MINUTE])(
+    'is that of yesterday up to last week, at %d',
+    (start) => {
+      const calendar = noted(start, start + 7 * DAY, (time) => 1 + Math.floor((time - start) / DAY));
+      expect(at(calendar, start + 7 * DAY)).toEqual([7, 6, 5, 4, 3, 2, 1]);
+    },
+  );
 
   it('is the highest from this time of day until the horizon', () => {
     const calendar = noted(MONDAY, MONDAY + DAY, (time) => (time === MONDAY + 9 * HOUR ? 5 : 1));
@@ -86,18 +96,22 @@ describe('the same time of earlier days', () => {
   it('is what a list of all peaks says', () => {
     const step = fc.tuple(fc.integer({ min: 1, max: 500 }), fc.nat(48));
     fc.assert(
-      fc.property(fc.integer({ min: -5000, max: 5000 }), fc.array(step, { maxLength: 60 }), (first, steps) => {
-        const calendar = createCalendar();
-        const peaks = new Map<number, number>();
-        let slot = first;
-        for (const [later, peak] of steps) {
-          slot += later;
-          peaks.set(slot, peak);
-          notePeak(calendar, slot * SLOT, peak);
-        }
-        const days = Array.from({ length: 7 }, (_, day) => peaks.get(slot - (day + 1) * 288) ?? -1);
-        expect(at(calendar, slot * SLOT)).toEqual(days);
-      }),
+      fc.property(
+        fc.integer({ min: -5000, max: 5000 }),
+        fc.array(step, { maxLength: 60 }),
+        (first, steps) => {
+          const calendar = createCalendar();
+          const peaks = new Map<number, number>();
+          let slot = first;
+          for (const [later, peak] of steps) {
+            slot += later;
+            peaks.set(slot, peak);
+            notePeak(calendar, slot * SLOT, peak);
+          }
+          const days = Array.from({ length: 7 }, (_, day) => peaks.get(slot - (day + 1) * 288) ?? -1);
+          expect(at(calendar, slot * SLOT)).toEqual(days);
+        },
+      ),
     );
   });
 
@@ -151,4 +165,23 @@ it('halved peaks are rounded up, and what is not known stays so', () => {
   halvePeaks(calendar);
   const yesterday = [0, 1, 2, 3, 4].map((slot) => at(calendar, MONDAY + DAY + slot * SLOT)[0]);
   expect(yesterday).toEqual([0, 1, 1, 2, -1]);
+});
+
+it('doubled peaks are known no further than they can be told', () => {
+  const calendar = noted(MONDAY, MONDAY + 3 * SLOT, (time) => ((time - MONDAY) / SLOT) * 100);
+  expect(highestPeak(calendar)).toBe(200);
+  doublePeaks(calendar);
+  const yesterday = [0, 1, 2, 3].map((slot) => at(calendar, MONDAY + DAY + slot * SLOT)[0]);
+  expect(yesterday).toEqual([0, 200, 254, -1]);
+  expect(highestPeak(calendar)).toBe(254);
+  expect(highestPeak(createCalendar())).toBe(0);
+});
+
+it('a calendar without room knows nothing', () => {
+  const empty = { ...createCalendar(), peaks: new Uint8Array(0) };
+  notePeak(empty, MONDAY, 3);
+  halvePeaks(empty);
+  doublePeaks(empty);
+  expect(at(empty, MONDAY + DAY)).toEqual(UNKNOWN_DAYS);
+  expect(counted([], 1)).toEqual({ days: 0, needed: 0, nearly: 0, lastWeek: null });
 });

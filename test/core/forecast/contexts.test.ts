@@ -115,10 +115,7 @@ describe('the other bins', () => {
   });
 
   it('rise with the activity, from a bin for hardly ever to one for always', () => {
-    const found = Array.from(
-      { length: 1001 },
-      (_, i) => bins(levelsWith({ activity: i / 1000 })).activity,
-    );
+    const found = Array.from({ length: 1001 }, (_, i) => bins(levelsWith({ activity: i / 1000 })).activity);
     expect(rising(found)).toBe(true);
     expect([found[0], found[1000]]).toEqual([0, 9]);
   });

@@ -5,6 +5,7 @@ import {
   harmOf,
   idleBeats,
   learnHarm,
+  narrow,
   MOST_LEVELS,
   takeArrivals,
   widen,
@@ -38,9 +39,9 @@ describe('a level', () => {
   it('is needed when what waits for the replicas below it takes longer than is in time', () => {
     // 40 requests bring 80 replica-seconds; 2 replicas serve 30, and 20 more are in time: 50 are too many for them.
     const levels = fed([40]);
-    expect([...levels.backlog.slice(0, 5)]).toEqual([0, 0, 65, 50, 35]);
+    expect([...levels.backlog.subarray(0, 5)]).toEqual([0, 0, 65, 50, 35]);
     // 35 for 3 replicas are 12 s, 20 for 4 are 5 s.
-    expect([...levels.neededAt.slice(1, 7)]).toEqual([0, 0, 0, 0, -1, -1]);
+    expect([...levels.neededAt.subarray(1, 7)]).toEqual([0, 0, 0, 0, -1, -1]);
     expect(levels).toMatchObject({ needed: 4, highest: 4 });
   });
 
@@ -129,10 +130,7 @@ describe('the cheapest schedule', () => {
         const settings: ForecastSettings = { ...SETTINGS, leadTime: BEAT, nodeIdle: (beats - 1) * BEAT };
         const levels = createLevels(1);
         const costs = needs.map((need, beat) => takeArrivals(levels, settings, beat, need ? 1 : 0, GAP));
-        expect(costs.reduce((sum, cost) => sum + cost, 0)).toBeCloseTo(
-          cheapest(needs, beats * SECONDS),
-          9,
-        );
+        expect(costs.reduce((sum, cost) => sum + cost, 0)).toBeCloseTo(cheapest(needs, beats * SECONDS), 9);
       }),
     );
   });
@@ -166,39 +164,56 @@ describe('the harm of a level that is missing', () => {
   });
 });
 
-describe('wider levels', () => {
-  it('keep of each what was known of the one that needed as many replicas', () => {
-    const levels = fed([300, 10, 0, 80, 500, 3, 40], createLevels(9));
-    for (let k = 1; k <= 9; k += 1) learnHarm(levels, k, 10 * k);
-    const before = structuredClone(levels);
-    widen(levels);
-    expect(levels.width).toBe(2);
-    for (const column of ['backlog', 'neededAt', 'onsetAt', 'activity', 'late', 'harm', 'harms'] as const) {
-      const unknown = column === 'neededAt' || column === 'onsetAt' ? -1 : 0;
-      expect([column, ...levels[column].slice(1, 5)]).toEqual([
-        column,
-        ...[2, 4, 6, 8].map((k) => before[column][k]),
-      ]);
-      expect([...levels[column].slice(5)]).toEqual([unknown, unknown, unknown, unknown, unknown]);
-    }
-    expect([levels.needed, levels.highest]).toEqual([
-      Math.ceil(before.needed / 2),
-      Math.ceil(before.highest / 2),
-    ]);
-  });
+it('of a level beyond the room nothing is known', () => {
+  const levels = fed([40], createLevels(4));
+  learnHarm(levels, 99, 50);
+  expect([idleBeats(levels, 99, 7), harmOf(levels, 99, 5)]).toEqual([7, 5]);
+  levels.harms[4] = 1;
+  expect(harmOf({ ...levels, harm: new Float32Array(0) }, 4, 5)).toBe(0);
+});
 
-  it('go on as if they had always been so wide, but for the first', () => {
-    const load = Array.from({ length: 50 }, (_, beat) => 20 + 15 * Math.sin(beat / 3));
-    const widened = fed(load, createLevels(8));
-    const wide = createLevels(8);
+const COLUMNS = ['backlog', 'neededAt', 'onsetAt', 'activity', 'late', 'harm', 'harms'] as const;
+
+describe('wider levels', () => {
+  const load = Array.from({ length: 60 }, (_, beat) => 20 + 15 * Math.sin(beat / 3));
+
+  it('are as if they had always been so wide, as far as there was room', () => {
+    const widened = fed(load, createLevels(9));
+    const wide = createLevels(9);
     wide.width = 2;
     fed(load, wide);
+    for (const levels of [widened, wide]) learnHarm(levels, 1, 10);
     widen(widened);
-    // Level 2 is what the third replica is for when levels are one wide, and the third and fourth when they are two.
-    for (let beat = 50; beat < 200; beat += 1)
-      for (const levels of [widened, wide])
-        takeArrivals(levels, SETTINGS, beat, 20 + 15 * Math.sin(beat / 3), GAP);
-    expect([...widened.backlog]).toEqual([...wide.backlog]);
-    expect([...widened.neededAt]).toEqual([...wide.neededAt]);
+    expect([widened.width, widened.needed, widened.highest]).toEqual([2, wide.needed, wide.highest]);
+    for (const column of COLUMNS)
+      expect([column, ...widened[column].subarray(0, 6)]).toEqual([column, ...wide[column].subarray(0, 6)]);
+  });
+
+  it('know nothing of those beyond', () => {
+    const levels = fed(load, createLevels(9));
+    for (let k = 1; k <= 9; k += 1) learnHarm(levels, k, 10 * k);
+    widen(levels);
+    for (const column of COLUMNS) {
+      const unknown = column === 'neededAt' || column === 'onsetAt' ? -1 : 0;
+      expect([...levels[column].subarray(6)]).toEqual([unknown, unknown, unknown, unknown]);
+    }
+  });
+
+  it('become narrow again, and know of the first of each two what they knew', () => {
+    const levels = fed(load, createLevels(9));
+    const before = structuredClone(levels);
+    widen(levels);
+    narrow(levels, 3);
+    expect(levels).toMatchObject({ width: 1, highest: 6, needed: 2 * Math.ceil(before.needed / 2) });
+    for (const column of COLUMNS)
+      for (const k of [1, 3, 5, 7, 9])
+        expect([column, k, levels[column][k]]).toEqual([column, k, before[column][k]]);
+  });
+
+  it('without room stay without', () => {
+    const empty = { ...createLevels(4), late: new Float64Array(0) };
+    widen(empty);
+    narrow(empty, 0);
+    expect([empty.width, empty.late.length]).toEqual([1, 0]);
   });
 });

@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { arrivalsSince, type LoadSeen } from '../../../src/core/forecast/arrivals.js';
+import { planLoad, type LoadPlan, type LoadRole } from '../../../src/core/forecast/load-plan.js';
 import {
   loadNow,
-  planLoad,
   type CountedByPod,
   type LoadEvidence,
   type LoadNow,
-  type LoadPlan,
-  type LoadRole,
 } from '../../../src/core/forecast/load.js';
 import type { LoadSample } from '../../../src/core/forecast/observe.js';
 import { NO_FAULTS, type Evidence } from '../../../src/core/read.js';

@@ -157,3 +157,20 @@ describe('what is learnt', () => {
     );
   });
 });
+
+it('a mixer without room learns nothing, and asks the prior', () => {
+  const fields = Object.entries(createMixer()).map(([field, column]) => [
+    field,
+    (column as Float32Array).slice(0, 0),
+  ]);
+  const empty = Object.fromEntries(fields) as Mixer;
+  for (let i = 0; i < 10; i += 1) expect(taught(empty, createContexts(), true)).toBeGreaterThan(0);
+  const { inputs, odds } = mix(createMixture(), empty, createContexts(), NO_DAYS, 0.2);
+  expect(inputs[0]).toBeCloseTo(Math.log(0.25), 9);
+  expect(odds).toBe(0);
+  const none = { ...createContexts(), rows: new Uint16Array(0) };
+  expect(taught(createMixer(), none, true)).toBeCloseTo(0.5, 1);
+  const short = { ...createMixture(), inputs: new Float64Array(0) };
+  expect(mix(short, createMixer(), none, NO_DAYS, 0.2).chance).toBeCloseTo(0.5, 9);
+  learn(createMixer(), none, short, true);
+});

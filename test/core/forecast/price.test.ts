@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPrice, priceOfLateness, type Price } from '../../../src/core/forecast/price.js';
+import { countBeat, createPrice, priceOfLateness, type Price } from '../../../src/core/forecast/price.js';
 import { BEATS_A_DAY } from './drive.js';
 
 const SHARE = 0.99;
@@ -69,5 +69,38 @@ describe('the price of lateness', () => {
       expect(found).toBeGreaterThan(0);
       expect(found).toBeLessThan(Infinity);
     }
+  });
+});
+
+describe('what was seen', () => {
+  /** Beats of so many requests and GPU-seconds. */
+  function counted(price: Price, beats: number, ideal: number, requests: number): Price {
+    for (let beat = 0; beat < beats; beat += 1) countBeat(price, ideal, requests);
+    return price;
+  }
+
+  it('adds up', () => {
+    const { ideal, requests, beats } = counted(createPrice(), 100, 30, 10);
+    expect(ideal / requests).toBeCloseTo(3, 9);
+    expect(requests / beats).toBeCloseTo(10, 9);
+    expect(beats).toBeCloseTo(100, 0);
+  });
+
+  it('fades, what was late with the rest', () => {
+    const price = counted(createPrice(), BEATS_A_DAY, 30, 10);
+    price.late = price.requests / 10;
+    const before = { ...price };
+    counted(price, 10 * BEATS_A_DAY, 0, 0);
+    const kept = price.requests / before.requests;
+    expect(kept).toBeGreaterThan(0.3);
+    expect(kept).toBeLessThan(0.95);
+    expect(price.late / price.requests).toBeCloseTo(0.1, 9);
+    expect(price.ideal / price.requests).toBeCloseTo(3, 9);
+  });
+
+  it('of a load that costs more than it did makes the price rise', () => {
+    const cheap = counted(createPrice(), BEATS_A_DAY, 30, 10);
+    const before = priceOfLateness(cheap, SHARE);
+    expect(priceOfLateness(counted(cheap, BEATS_A_DAY, 90, 10), SHARE)).toBeGreaterThan(before);
   });
 });

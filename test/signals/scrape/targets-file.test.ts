@@ -50,6 +50,25 @@ describe('a file of targets', () => {
     ]);
   });
 
+  it.each([
+    ['triton', '', { engine: 'triton', url: 'http://10.0.0.7:8000' }],
+    ['tgi', '', { engine: 'tgi', url: 'http://10.0.0.7:8002' }],
+    ['vllm', ', api: "https://10.0.0.7:8443"', { engine: 'vllm', url: 'https://10.0.0.7:8443' }],
+  ])('says which model server a pod is: %s%s', (engine, api, server) => {
+    const entry = POD.replace('pod: triton-0', `pod: triton-0, engine: ${engine}${api}`);
+    const [target] = createTargetsFile(write('targets.yaml', entry), testClock()).list();
+    expect(target).toMatchObject({ kind: 'pod', url: 'http://10.0.0.7:8002/metrics', server });
+  });
+
+  it.each([
+    ['engine: torch', 'expected triton, tgi or vllm in engine'],
+    ['engine: tgi, api: "10.0.0.7:8000"', 'expected in api the address'],
+    ['engine: tgi, api: "http://10.0.0.7/v1"', 'expected in api the address'],
+    ['engine: tgi, api: "http://me@10.0.0.7"', 'expected in api the address'],
+  ])('with %s is refused', (labels, message) => {
+    expect(fault(POD.replace('pod: triton-0', `pod: triton-0, ${labels}`)).message).toContain(message);
+  });
+
   it('may be JSON, and may be empty of targets', () => {
     const json = JSON.stringify([{ targets: ['a:1'], labels: { namespace: 'n', pod: 'p' } }]);
     expect(createTargetsFile(write('targets.json', json), testClock()).list()).toHaveLength(1);

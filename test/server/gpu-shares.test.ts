@@ -1,0 +1,235 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Decision } from '../../src/core/decision.js';
+import { parseCapacityConfig } from '../../src/policy/capacity-config.js';
+import type { Cluster, Snapshot, WorkloadFacts } from '../../src/ports/cluster.js';
+import type { Node, Pod } from '../../src/ports/cluster-objects.js';
+import { GpuShares } from '../../src/server/gpu-shares.js';
+import { loadProfiles } from '../../src/server/profiles-folder.js';
+import { Registry } from '../../src/server/registry.js';
+import type { Workload } from '../../src/server/workload.js';
+
+/** One pool of one node with four GPUs. */
+
+const NODE: Node = {
+  name: 'gpu-1',
+  labels: { pool: 'a100' },
+  taints: [],
+  unschedulable: false,
+  ready: true,
+  allocatable: { 'nvidia.com/gpu': 4, cpu: 16, memory: 64e9, pods: 110 },
+  createdAt: 0,
+};
+const CONFIG = parseCapacityConfig(
+  { pools: [{ name: 'a100', match: { pool: 'a100' }, maxNodes: 1, price: 4 }] },
+  'the test',
+);
+const FACTS: WorkloadFacts = {
+  target: { namespace: 'ns', kind: 'deployment', name: 'llm' },
+  replicas: { current: 1, ready: 1, starting: 0, pending: 0 },
+  waiting: [],
+  minReplicas: 0,
+  maxReplicas: 100,
+  idleReplicas: null,
+  pollingInterval: 30_000,
+  cooldown: 300_000,
+  tolerance: { up: 0.1, down: 0.1 },
+  behavior: null,
+  paused: false,
+  shape: {
+    gpu: { resource: 'nvidia.com/gpu', perPod: 1 },
+    requests: { 'nvidia.com/gpu': 1 },
+    nodeSelector: {},
+    tolerations: [],
+    priorityClass: null,
+    hasNodeAffinity: false,
+  },
+  asOf: 0,
+};
+
+let now: number;
+let nodes: Snapshot<Node>;
+let facts: Record<string, WorkloadFacts>;
+let said: string[];
+let registry: Registry;
+let shares: GpuShares;
+
+beforeEach(() => {
+  now = 1_000_000;
+  nodes = { kind: 'known', items: [NODE], asOf: now };
+  facts = {};
+  said = [];
+  const nothing = { prometheus: () => null, queue: () => null, query: () => ({ why: 'none here' }) };
+  registry = new Registry(loadProfiles(undefined), nothing, { now: () => now });
+  const log = (_details: object, message: string) => void said.push(message);
+  shares = new GpuShares(cluster, CONFIG, { info: log, warn: log, error: log });
+});
+
+const cluster: Cluster = {
+  facts: (namespace, name) => {
+    const known = facts[`${namespace}/${name}`];
+    if (known === undefined) return { kind: 'unknown', why: 'not there', since: null };
+    return { kind: 'known', facts: known };
+  },
+  nodes: () => nodes,
+  pods: (): Snapshot<Pod> => ({ kind: 'known', items: [], asOf: now }),
+  replicas: () => null,
+  leadTime: () => null,
+  leadTimeOfGpu: () => null,
+  nodeLeadTime: () => null,
+  health: () => ({ kind: 'current', why: null, watches: [] }),
+  close: () => Promise.resolve(),
+};
+
+function workload(
+  name: string,
+  wanted: number,
+  metadata: Record<string, string> = {},
+  more: Partial<WorkloadFacts> = {},
+): Workload {
+  facts[`ns/${name}`] = { ...FACTS, target: { ...FACTS.target, name }, ...more };
+  const found = registry.find({
+    namespace: 'ns',
+    name,
+    metadata: { profile: 'triton-pending', ...metadata },
+  });
+  if ('kind' in found) throw new Error(found.kind);
+  wants(found, wanted);
+  return found;
+}
+
+function wants(of: Workload, desired: number, more: Partial<Decision> = {}): void {
+  of.decision = {
+    at: now,
+    verdict: 'fresh',
+    desired,
+    active: desired > 0,
+    replicas: { current: 1, reporting: 1, missing: 0, starting: 0, source: 'cluster' },
+    signals: [],
+    stages: [],
+    metrics: [],
+    reason: '',
+    needsWake: false,
+    presumesZero: false,
+    ...more,
+  };
+}
+
+const tick = () => shares.tick(registry.all(), now).map(({ name }) => name);
+
+describe('a grant', () => {
+  test('is there for a workload that does not get all, with the reason, and for no other', () => {
+    const big = workload('big', 9, { tier: '2' });
+    const small = workload('small', 2, { tier: '1' });
+    expect(tick()).toEqual(['big']);
+    expect(shares.grantOf(small)).toBeNull();
+    expect(shares.grantOf(big)).toEqual({
+      replicas: 2,
+      why: 'wanted 9, 2 fit: pool a100 at its maximum of 1 node; tier 1 has 2',
+    });
+    expect(shares.shareOf(small)).toMatchObject({ wanted: 2, granted: 2, why: null });
+  });
+
+  test('is worked out from what was wanted, not from what an earlier one left of it', () => {
+    const big = workload('big', 9);
+    tick();
+    wants(big, 4, { wanted: 9 });
+    now += 15_000;
+    tick();
+    expect(shares.shareOf(big)).toMatchObject({ wanted: 9, granted: 4 });
+  });
+
+  test('comes every 15 s, and at once for a burst beyond what was claimed', () => {
+    const one = workload('one', 2);
+    expect(tick()).toEqual([]);
+    wants(one, 1);
+    now += 5000;
+    tick();
+    expect(shares.shareOf(one)?.wanted).toBe(2);
+    wants(one, 6);
+    now += 5000;
+    expect(tick()).toEqual(['one']);
+    expect(shares.shareOf(one)).toMatchObject({ wanted: 6, granted: 4 });
+    wants(one, 3);
+    now += 15_000;
+    expect(tick()).toEqual(['one']);
+    expect(shares.grantOf(one)).toBeNull();
+  });
+});
+
+describe('what is wanted', () => {
+  test('is the most of a ScaledObject’s triggers, but for those that were edited away', () => {
+    const old = workload('llm', 9, { target: '1' });
+    now += 61_000;
+    const first = workload('llm', 2, { target: '2' });
+    const second = workload('llm', 3, { target: '3' });
+    tick();
+    expect(shares.shares()).toMatchObject([{ name: 'llm', wanted: 3, granted: 3 }]);
+    for (const each of [old, first, second]) expect(shares.shareOf(each)?.granted).toBe(3);
+  });
+
+  test('ends at maxReplicaCount, beyond which KEDA takes nothing', () => {
+    workload('llm', 9, {}, { maxReplicas: 3 });
+    tick();
+    expect(shares.shares()).toMatchObject([{ wanted: 3, granted: 3 }]);
+  });
+
+  test.each<[string, Record<string, string>, Partial<WorkloadFacts>, Partial<Decision>]>([
+    ['decided for show', { dryRun: 'true' }, {}, {}],
+    ['paused', {}, { paused: true }, {}],
+    ['blind', {}, {}, { verdict: 'blind' }],
+  ])('is what there is, of a workload that is %s', (_, metadata, more, decision) => {
+    const one = workload('llm', 9, metadata, more);
+    wants(one, 9, decision);
+    tick();
+    expect(shares.shareOf(one)).toMatchObject({ wanted: 1, granted: 1 });
+  });
+
+  test('leaves what ScaledObjects guarantee to the others', () => {
+    workload('quiet', 0, {}, { minReplicas: 1 });
+    const loud = workload('loud', 9);
+    tick();
+    expect(shares.shareOf(loud)?.granted).toBe(3);
+  });
+});
+
+describe('what is not known', () => {
+  test('caps nothing: nodes', () => {
+    const one = workload('llm', 9);
+    tick();
+    nodes = { kind: 'unknown', why: 'the watch is stale', since: now };
+    now += 15_000;
+    expect(tick()).toEqual(['llm']);
+    expect([shares.grantOf(one), shares.shares(), shares.money()]).toEqual([null, [], null]);
+  });
+
+  test('caps nothing: a node affinity, or the ScaledObject itself', () => {
+    const affine = workload('affine', 9, {}, { shape: { ...FACTS.shape, hasNodeAffinity: true } });
+    const strange = workload('strange', 9);
+    delete facts['ns/strange'];
+    expect(tick()).toEqual([]);
+    expect([shares.grantOf(affine), shares.grantOf(strange)]).toEqual([null, null]);
+  });
+
+  test('is no fault of the server’s other work', () => {
+    const one = workload('llm', 9);
+    tick();
+    nodes = { kind: 'known', items: [null as unknown as Node], asOf: now };
+    now += 15_000;
+    expect(tick()).toEqual(['llm']);
+    expect(shares.grantOf(one)).toBeNull();
+    expect(said).toEqual(['GPUs could not be shared out: nothing is capped until they can']);
+  });
+});
+
+test('a shortage of more than a minute is told', () => {
+  workload('llm', 9);
+  for (let at = 0; at <= 75_000; at += 15_000, now += 15_000) tick();
+  expect(said).toEqual(['wanted 9, 4 fit: pool a100 at its maximum of 1 node; for 1 min']);
+});
+
+test('a workload without pods costs nothing, and what its most replicas would is known', () => {
+  const one = workload('llm', 0);
+  tick();
+  expect(shares.costOf(one, 8)).toEqual({ perHour: 0, complete: true, currency: 'USD', alwaysOn: 8 });
+  expect(shares.money()).toMatchObject({ total: 4, idle: 4, held: 0, unpriced: 0 });
+});
