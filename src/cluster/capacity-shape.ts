@@ -1,20 +1,6 @@
-import type { Node, Taint, Toleration } from '../ports/cluster-objects.js';
+import type { Node, NodeRequirement, NodeTerm, Taint, Toleration } from '../ports/cluster-objects.js';
 import { gpuRequest } from './capacity-gpu.js';
 import { list, record, text, type Json, type JsonRecord } from './objects/json.js';
-
-export interface NodeRequirement {
-  readonly key: string;
-  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
-  readonly values: readonly string[];
-}
-
-/** All of its requirements hold. One without any matches no node, as Kubernetes has it. */
-export interface NodeTerm {
-  /** Of the node's labels. */
-  readonly labels: readonly NodeRequirement[];
-  /** Of its fields, of which there is one: `metadata.name`. */
-  readonly fields: readonly NodeRequirement[];
-}
 
 /** All of a replica that decides where it can be: the pod template's shape, its required node affinity and its memory. */
 export interface ReplicaShape {

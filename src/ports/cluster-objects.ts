@@ -19,6 +19,20 @@ export interface Toleration {
   readonly effect: TaintEffect | null;
 }
 
+export interface NodeRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+  readonly values: readonly string[];
+}
+
+/** All of its requirements hold. One without any matches no node, as Kubernetes has it. */
+export interface NodeTerm {
+  /** Of the node's labels. */
+  readonly labels: readonly NodeRequirement[];
+  /** Of its fields, of which there is one: `metadata.name`. */
+  readonly fields: readonly NodeRequirement[];
+}
+
 /**
  * A node, as far as it is used. Quantities are numbers in the resource's base unit: `cpu` in cores, `memory` and
  * `ephemeral-storage` in bytes, the rest as counted (`nvidia.com/gpu`, `nvidia.com/gpu.shared`, `nvidia.com/mig-1g.5gb`).

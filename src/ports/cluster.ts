@@ -1,7 +1,7 @@
 import type { ClusterReplicas } from '../core/observation.js';
 import type { Millis } from '../core/time.js';
 import type { HpaBehavior } from '../policy/manifest/defaults.js';
-import type { Node, Pod, Toleration, WaitingReason } from './cluster-objects.js';
+import type { Node, NodeTerm, Pod, Toleration, WaitingReason } from './cluster-objects.js';
 import type { ScaleTarget, Workloads } from './workloads.js';
 
 /** Pods of a workload that are not ready, by reason. */
@@ -30,8 +30,8 @@ export interface PodShape {
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly tolerations: readonly Toleration[];
   readonly priorityClass: string | null;
-  /** A required node affinity, which a node selector does not say. */
-  readonly hasNodeAffinity: boolean;
+  /** Required during scheduling: one of the terms matches. Null: none is required. */
+  readonly nodeAffinity: readonly NodeTerm[] | null;
 }
 
 /** What the cluster says of one ScaledObject and its scale target. */

@@ -30,12 +30,12 @@ export interface Bounds {
 export interface ServerCluster extends ClusterDesk {
   readonly workloads: Workloads;
   /** Null: all that it wants. */
-  grantOf(workload: Workload): Grant | null;
+  readonly grantOf: (workload: Workload) => Grant | null;
   /** The longest p90 of starts on warm and on cold nodes; null: too few have been seen. */
   leadTimeOf(workload: Workload): Millis | null;
   boundsOf(workload: Workload): Bounds;
   /** Null without access. */
-  describe(workload: Workload): WorkloadClusterView | null;
+  readonly describe: (workload: Workload) => WorkloadClusterView | null;
   /**
    * Shares GPUs out: every 15 s, and at once when a workload wants more than it has claimed.
    *

@@ -36,7 +36,8 @@ export class GpuShares {
   #state: CapacityState = NO_CAPACITY_STATE;
   #result: CapacityResult | null = null;
   #shares = new Map<string, GpuShare>();
-  #claims = new Map<string, number>();
+  /** The most each wanted when it was last looked at, or claims still. */
+  #expected = new Map<string, number>();
   #at: Millis | null = null;
 
   constructor(cluster: Cluster, config: CapacityConfig, log: SharesLog) {
@@ -48,12 +49,12 @@ export class GpuShares {
   /** @returns workloads whose grant is another now, to be decided anew */
   tick(workloads: Iterable<Workload>, now: Millis): readonly Workload[] {
     const all = [...workloads];
-    const terms = termsOf(all, this.#cluster);
-    if (!this.#isDue(terms, now)) return [];
+    const asked = byScaledObject(all);
+    if (!this.#isDue(asked, now)) return [];
     this.#at = now;
     const before = new Map(all.map((each) => [each, this.grantOf(each)?.replicas ?? null]));
     try {
-      this.#round(terms, now);
+      this.#round(asked, now);
     } catch (error) {
       this.#forget();
       this.#log.error({ error }, 'GPUs could not be shared out: nothing is capped until they can');
@@ -92,14 +93,15 @@ export class GpuShares {
     return { currency: this.#config.currency, total, held, idle, namespaces, unpriced: unpriced.length };
   }
 
-  #isDue(terms: readonly Terms[], now: Millis): boolean {
+  #isDue(asked: readonly Asked[], now: Millis): boolean {
     if (this.#at === null || Math.abs(now - this.#at) >= EVERY) return true;
-    return this.#result !== null && terms.some(({ id, wanted }) => wanted > (this.#claims.get(id) ?? 0));
+    return this.#result !== null && asked.some(({ id, most }) => most > (this.#expected.get(id) ?? 0));
   }
 
-  #round(terms: readonly Terms[], now: Millis): void {
+  #round(asked: readonly Asked[], now: Millis): void {
     const [nodes, pods] = [this.#cluster.nodes(), this.#cluster.pods()];
     if (nodes.kind === 'unknown' || pods.kind === 'unknown') return this.#forget();
+    const terms = asked.map((each) => termsOf(each, this.#cluster));
     const owners = new Map(terms.flatMap(({ id, owns }) => (owns === null ? [] : [[owns, id]])));
     const result = capacityTick(this.#state, {
       now,
@@ -111,8 +113,10 @@ export class GpuShares {
     });
     this.#state = result.state;
     this.#result = result;
-    this.#claims = new Map(result.grants.map(({ id, claim }) => [id, claim]));
-    const named = new Map(terms.map((each) => [each.id, each]));
+    const named = new Map(asked.map((each) => [each.id, each]));
+    this.#expected = new Map(
+      result.grants.map(({ id, claim }) => [id, Math.max(claim, named.get(id)?.most ?? 0)]),
+    );
     this.#shares = new Map(
       result.grants.flatMap(({ id, wanted, granted, why }) => {
         const of = named.get(id);
@@ -130,7 +134,7 @@ export class GpuShares {
   #forget(): void {
     this.#result = null;
     this.#shares = new Map();
-    this.#claims = new Map();
+    this.#expected = new Map();
   }
 }
 
@@ -147,34 +151,42 @@ function ownerKey({ namespace, owner }: Pod): string | null {
   return owner === null ? null : `${namespace}/${owner.kind.toLowerCase()}/${owner.name}`;
 }
 
-function termsOf(workloads: readonly Workload[], cluster: Cluster): Terms[] {
-  const byName = new Map<string, Workload[]>();
+/** One ScaledObject with those of its triggers that KEDA still asks about. */
+interface Asked {
+  readonly id: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly triggers: readonly Workload[];
+  /** Before what the cluster says of it. */
+  readonly most: number;
+}
+
+function byScaledObject(workloads: readonly Workload[]): Asked[] {
+  const found = new Map<string, [Workload, ...Workload[]]>();
   for (const each of workloads) {
-    const siblings = byName.get(idOf(each));
-    if (siblings === undefined) byName.set(idOf(each), [each]);
+    const siblings = found.get(idOf(each));
+    if (siblings === undefined) found.set(idOf(each), [each]);
     else siblings.push(each);
   }
-  return [...byName.values()].flatMap((siblings) => {
+  return Array.from(found, ([id, siblings]) => {
+    const { namespace, name } = siblings[0];
     const newest = Math.max(...siblings.map(({ askedAt }) => askedAt));
-    const current = siblings.filter(({ askedAt }) => newest - askedAt < EDITED_AWAY_AFTER);
-    const [first] = current;
-    return first === undefined ? [] : [terms(first, current, cluster)];
+    const triggers = siblings.filter(({ askedAt }) => newest - askedAt < EDITED_AWAY_AFTER);
+    return { id, namespace, name, triggers, most: Math.max(...triggers.map((each) => wantedBy(each, null))) };
   });
 }
 
-function terms(first: Workload, triggers: readonly Workload[], cluster: Cluster): Terms {
-  const { namespace, name } = first;
+function termsOf({ id, namespace, name, triggers }: Asked, cluster: Cluster): Terms {
   const answer = cluster.facts(namespace, name);
   const facts = answer.kind === 'known' ? answer.facts : null;
+  const wanted = Math.max(...triggers.map((each) => wantedBy(each, facts)));
   return {
-    id: idOf(first),
+    id,
     namespace,
     name,
     tier: triggers.some(({ trigger }) => trigger.policy.tier === 1) ? 1 : 2,
-    wanted: Math.min(
-      Math.max(...triggers.map((each) => wantedBy(each, facts))),
-      facts?.maxReplicas ?? Infinity,
-    ),
+    // KEDA takes nothing beyond it.
+    wanted: Math.min(wanted, facts?.maxReplicas ?? Infinity),
     minimum: Math.max(facts?.minReplicas ?? 0, ...triggers.map(({ trigger }) => trigger.policy.minReplicas)),
     shape: shapeOf(facts),
     owns: facts === null ? null : `${namespace}/${facts.target.kind}/${facts.target.name}`,
@@ -189,9 +201,9 @@ function wantedBy({ decision, trigger }: Workload, facts: WorkloadFacts | null):
   return decision.wanted ?? decision.desired;
 }
 
-/** Null where not all is known that decides where a replica can be: it is not capped for a guess. */
+/** Null where it is not known: nothing is capped for a guess. */
 function shapeOf(facts: WorkloadFacts | null): TickWorkload['shape'] {
-  if (facts === null || facts.shape.hasNodeAffinity) return null;
-  const { requests, nodeSelector, tolerations } = facts.shape;
-  return { requests, nodeSelector, affinity: null, tolerations };
+  if (facts === null) return null;
+  const { requests, nodeSelector, nodeAffinity, tolerations } = facts.shape;
+  return { requests, nodeSelector, affinity: nodeAffinity, tolerations };
 }

@@ -79,7 +79,7 @@ describe('what is read of a recorded cluster', () => {
           nodeSelector: { 'cloud.google.com/gke-accelerator': 'nvidia-tesla-a100' },
           tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', value: '', effect: 'NoSchedule' }],
           priorityClass: null,
-          hasNodeAffinity: false,
+          nodeAffinity: null,
         },
       },
     });

@@ -41,7 +41,7 @@ const FACTS: WorkloadFacts = {
     nodeSelector: {},
     tolerations: [],
     priorityClass: null,
-    hasNodeAffinity: false,
+    nodeAffinity: null,
   },
   asOf: 0,
 };
@@ -192,6 +192,14 @@ describe('what is wanted', () => {
   });
 });
 
+test('a replica that no node takes by its required affinity gets none, with the reason', () => {
+  const zone = { key: 'zone', operator: 'In', values: ['elsewhere'] } as const;
+  const nodeAffinity = [{ labels: [zone], fields: [] }];
+  const one = workload('llm', 2, {}, { shape: { ...FACTS.shape, nodeAffinity } });
+  tick();
+  expect(shares.grantOf(one)).toMatchObject({ replicas: 0 });
+});
+
 describe('what is not known', () => {
   test('caps nothing: nodes', () => {
     const one = workload('llm', 9);
@@ -202,12 +210,11 @@ describe('what is not known', () => {
     expect([shares.grantOf(one), shares.shares(), shares.money()]).toEqual([null, [], null]);
   });
 
-  test('caps nothing: a node affinity, or the ScaledObject itself', () => {
-    const affine = workload('affine', 9, {}, { shape: { ...FACTS.shape, hasNodeAffinity: true } });
+  test('caps nothing: the ScaledObject itself', () => {
     const strange = workload('strange', 9);
     delete facts['ns/strange'];
     expect(tick()).toEqual([]);
-    expect([shares.grantOf(affine), shares.grantOf(strange)]).toEqual([null, null]);
+    expect(shares.grantOf(strange)).toBeNull();
   });
 
   test('is no fault of the server’s other work', () => {

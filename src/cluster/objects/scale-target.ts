@@ -1,6 +1,7 @@
 import type { Toleration } from '../../ports/cluster-objects.js';
 import type { PodShape } from '../../ports/cluster.js';
 import type { ScaleTarget } from '../../ports/workloads.js';
+import { requiredAffinity } from '../capacity-shape.js';
 import { list, record, strings, text, wholeNumber, type Json, type JsonRecord } from './json.js';
 import { effectOf } from './node.js';
 import { gpuOf, podRequests } from './pod-requests.js';
@@ -33,14 +34,13 @@ export function targetReader(kind: ScaleTarget['kind']): (object: JsonRecord) =>
 
 function shapeOf(spec: JsonRecord): PodShape {
   const requests = podRequests(spec);
-  const affinity = record(record(spec['affinity'])['nodeAffinity']);
   return {
     gpu: gpuOf(requests),
     requests,
     nodeSelector: strings(spec['nodeSelector']),
     tolerations: list(spec['tolerations']).flatMap(tolerationOf),
     priorityClass: text(spec['priorityClassName']),
-    hasNodeAffinity: affinity['requiredDuringSchedulingIgnoredDuringExecution'] !== undefined,
+    nodeAffinity: requiredAffinity(spec),
   };
 }
 

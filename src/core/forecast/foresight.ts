@@ -18,8 +18,8 @@ export interface Foresight {
 
 /** The nearest to certainty that a share may ask for: a hundredth of a percent may be late. */
 const MOST_SHARE = 0.9999;
-/** Replicas beyond which levels are not told apart finely; more are still asked for. */
-const UNLIMITED = 1000;
+/** For a workload without bounds: more GPU replicas than any one runs. */
+const UNLIMITED = 10_000;
 
 /**
  * @returns null where the trigger wants no forecast, or does not say what it takes: what a request takes of a replica, and

@@ -37,7 +37,10 @@ const MOST_LOAD = 100;
 export function observe(memory: ForecastMemory, settings: ForecastSettings, sample: LoadSample): void {
   if (!isSound(sample)) return;
   const { at, length, waiting, running } = sample;
-  if (memory.seenUntil !== null && at <= memory.seenUntil) return;
+  if (memory.seenUntil !== null && at <= memory.seenUntil) {
+    if (memory.seenUntil - at > LONGEST_SAMPLE) setBack(memory, at);
+    return;
+  }
   const from = at - Math.min(length, LONGEST_SAMPLE);
   const gap = memory.seenUntil === null ? 0 : from - memory.seenUntil;
   if (gap > LONGEST_GAP) passOver(memory, gap);
@@ -53,6 +56,12 @@ export function observe(memory: ForecastMemory, settings: ForecastSettings, samp
 
 function isSound({ at, length, arrivals, waiting, running, ready }: LoadSample): boolean {
   return length >= 1 && arrivals >= 0 && Number.isFinite(at + length + arrivals + waiting + running + ready);
+}
+
+/** A clock that had run ahead: its samples stay learnt, and time goes on from here. */
+function setBack(memory: ForecastMemory, at: Millis): void {
+  memory.seenUntil = at;
+  passOver(memory, 0);
 }
 
 /** Nothing is known of this time: it counts neither as idle nor as busy. */

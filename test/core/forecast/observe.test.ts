@@ -119,7 +119,7 @@ describe('what is no sample', () => {
   it('is one that is no newer than the last', () => {
     const memory = seen([1, 2, 3]);
     const before = bytesOf(memory);
-    for (const beat of [2, 1, -5000]) observe(memory, SETTINGS, beatOf(beat, 9));
+    for (const beat of [2, 1, -50]) observe(memory, SETTINGS, beatOf(beat, 9));
     expect(bytesOf(memory)).toBe(before);
   });
 
@@ -132,11 +132,18 @@ describe('what is no sample', () => {
 });
 
 describe('a clock', () => {
-  it('that was set back is waited for', () => {
+  it('that was set back a little is waited for', () => {
     const memory = seen(Array.from({ length: 300 }, () => 5));
-    for (let beat = 100; beat < 310; beat += 1) observe(memory, SETTINGS, beatOf(beat, 5));
+    for (let beat = 250; beat < 310; beat += 1) observe(memory, SETTINGS, beatOf(beat, 5));
     expect(memory.beat).toBe(310);
     expect(requestsIn(memory)).toBe(310 * 5);
+  });
+
+  it('that was set back by hours goes on from there', () => {
+    const memory = seen(Array.from({ length: 3000 }, () => 5));
+    for (let beat = 100; beat < 310; beat += 1) observe(memory, SETTINGS, beatOf(beat, 5));
+    expect(memory.seenUntil).toBe(beatOf(309, 5).at);
+    expect(memory.beat).toBe(3209);
   });
 
   it('that was set forward is a time of which nothing is known', () => {

@@ -45,7 +45,7 @@ const heldTwice: Rule = {
     'HPA hold after that is idle GPU time, and what they delay comes too late.',
   fix: 'Let the forecast decide: see the settings in docs/forecast.md.',
   source:
-    'docs/forecast.md, what it needs; measured: 300 s of the HPA cost 4 % more, 300 s of cooldown 3 %; Kubernetes 1.36 ' +
+    'docs/forecast.md, what it needs; replays of four sparse loads: 300 s of the HPA’s window cost 3 % more, and so do 300 s of cooldown; Kubernetes 1.36 ' +
     'pkg/apis/autoscaling/v2/defaults.go; KEDA 2.20 docs, reference/scaledobject-spec',
   check: (subject) =>
     forecastHolds(subject)
