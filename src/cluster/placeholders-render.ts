@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CapacityConfig } from '../policy/capacity-config.js';
 import type { Pod, Toleration } from '../ports/cluster-objects.js';
-import type { NodeRequirement, ReplicaShape } from './capacity-shape.js';
+import type { NodeRequirement } from '../ports/cluster-objects.js';
+import type { ReplicaShape } from './capacity-shape.js';
 import type { JsonRecord } from './objects/json.js';
 import type { Hold } from './placeholders-plan.js';
 import type { ObjectPath } from './write.js';

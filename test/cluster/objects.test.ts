@@ -270,7 +270,13 @@ describe('a scale target and a node as they are read', () => {
         { key: 'c', effect: 'Odd' },
       ],
       priorityClassName: 'high',
-      affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: {} } },
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] }],
+          },
+        },
+      },
     };
     expect(targetReader('statefulset')(deployment('llm', 3, spec))).toEqual({
       kind: 'statefulset',
@@ -286,7 +292,7 @@ describe('a scale target and a node as they are read', () => {
           { key: 'a', operator: 'Equal', value: 'b', effect: 'NoExecute' },
         ],
         priorityClass: 'high',
-        hasNodeAffinity: true,
+        nodeAffinity: [{ labels: [{ key: 'zone', operator: 'In', values: ['a'] }], fields: [] }],
       },
     });
   });
