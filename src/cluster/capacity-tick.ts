@@ -101,7 +101,7 @@ export function capacityTick(state: CapacityState, tick: CapacityTick): Capacity
     ownerOf,
     isPlaceholder: placeholder,
   });
-  const arbitrated = arbitrate(state.arbitration, { ...terms, now });
+  const arbitrated = arbitrate(state.arbitration, { ...placeable(terms), now });
   const placed = new Map(arbitrated.grants.map((grant) => [grant.id, grant]));
   const grants = tick.workloads.map(({ id, wanted }) => both(id, wanted, paid.get(id), placed.get(id)));
   const growth = terms.growth.map(({ pool, ...seen }) => ({
@@ -127,6 +127,11 @@ export function capacityTick(state: CapacityState, tick: CapacityTick): Capacity
     cost: costNow({ view, prices: config.prices, ownerOf, isPlaceholder: placeholder }),
     prices,
   };
+}
+
+/** What no known node takes may wait for a pool that nobody declared and that has no node yet: it is not held at zero. */
+function placeable({ claimants, supplies }: ReturnType<typeof capacityTerms>) {
+  return { claimants: claimants.filter(({ options }) => options.length > 0), supplies };
 }
 
 function memoryOf(

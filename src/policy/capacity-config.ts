@@ -111,6 +111,17 @@ export function parseCapacityConfig(values: unknown, origin: string): CapacityCo
   return parsed.data;
 }
 
+/** What can be written down and is not driven by the server yet: refused, because ignoring it would be a lie. */
+export function notYetDriven({ pools, placeholders, exactMinimum, deletionCost }: CapacityConfig): string[] {
+  const held = pools.findIndex((each) => each.placeholders > 0);
+  return [
+    ...(held === -1 ? [] : [`pools[${held}].placeholders`]),
+    ...(placeholders.enabled ? ['placeholders.enabled'] : []),
+    ...(exactMinimum ? ['exactMinimum'] : []),
+    ...(deletionCost ? ['deletionCost'] : []),
+  ];
+}
+
 function faultsOf(issue: z.core.$ZodIssue, values: unknown, origin: string): string[] {
   const where = [origin, dotted(issue.path)].filter((each) => each !== '').join(': ');
   if (issue.code === 'unrecognized_keys') {

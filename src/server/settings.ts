@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { CapacityConfigError, parseCapacityConfig, type CapacityConfig } from '../policy/capacity-config.js';
+import {
+  CapacityConfigError,
+  notYetDriven,
+  parseCapacityConfig,
+  type CapacityConfig,
+} from '../policy/capacity-config.js';
 import { DURATION, parseDuration } from '../policy/duration.js';
 import { nearest } from '../policy/nearest.js';
 import { masked } from './masked.js';
@@ -193,7 +198,10 @@ export function resolveSettings(layers: SettingsLayers): Settings {
 
 function capacityOf(values: unknown, path: string): CapacityConfig {
   try {
-    return parseCapacityConfig(values, `${path}: gpu`);
+    const config = parseCapacityConfig(values, `${path}: gpu`);
+    const [missing] = notYetDriven(config);
+    if (missing === undefined) return config;
+    throw new SettingsError(`${path}: gpu: ${missing}: not available yet; leave it out`);
   } catch (error) {
     if (!(error instanceof CapacityConfigError)) throw error;
     throw new SettingsError(error.message, { cause: error });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CapacityConfigError, parseCapacityConfig } from '../../src/policy/capacity-config.js';
+import { CapacityConfigError, parseCapacityConfig, notYetDriven } from '../../src/policy/capacity-config.js';
 import { parseQuantity } from '../../src/policy/quantity.js';
 
 function faultsOf(values: unknown): string[] {
@@ -104,4 +104,25 @@ test.each([
 
 test.each(['', 'Gi', '4 Gi', '4gi', '0x10', '1e3Gi', 'NaN', '1e400'])('%j is no quantity', (text) => {
   expect(parseQuantity(text)).toBeNull();
+});
+
+describe('what the server does not drive yet', () => {
+  test('is named by its path', () => {
+    const config = parseCapacityConfig(
+      {
+        pools: [{ name: 'a100', match: { pool: 'a100' }, placeholders: 1 }],
+        placeholders: { enabled: true },
+        exactMinimum: true,
+        deletionCost: true,
+      },
+      'pilotlight.yaml: gpu',
+    );
+    expect(notYetDriven(config)).toEqual([
+      'pools[0].placeholders',
+      'placeholders.enabled',
+      'exactMinimum',
+      'deletionCost',
+    ]);
+    expect(notYetDriven(parseCapacityConfig({}, 'pilotlight.yaml: gpu'))).toEqual([]);
+  });
 });

@@ -192,14 +192,6 @@ describe('what is wanted', () => {
   });
 });
 
-test('a replica that no node takes by its required affinity gets none, with the reason', () => {
-  const zone = { key: 'zone', operator: 'In', values: ['elsewhere'] } as const;
-  const nodeAffinity = [{ labels: [zone], fields: [] }];
-  const one = workload('llm', 2, {}, { shape: { ...FACTS.shape, nodeAffinity } });
-  tick();
-  expect(shares.grantOf(one)).toMatchObject({ replicas: 0 });
-});
-
 describe('what is not known', () => {
   test('caps nothing: nodes', () => {
     const one = workload('llm', 9);
@@ -208,6 +200,15 @@ describe('what is not known', () => {
     now += 15_000;
     expect(tick()).toEqual(['llm']);
     expect([shares.grantOf(one), shares.shares(), shares.money()]).toEqual([null, [], null]);
+  });
+
+  test('caps nothing: the pool that it would be in, which nobody declared and which has no node', () => {
+    const zone = { key: 'zone', operator: 'In', values: ['elsewhere'] } as const;
+    const nodeAffinity = [{ labels: [zone], fields: [] }];
+    const elsewhere = workload('elsewhere', 9, {}, { shape: { ...FACTS.shape, nodeAffinity } });
+    const here = workload('here', 9);
+    expect(tick()).toEqual(['here']);
+    expect([shares.grantOf(elsewhere)?.replicas, shares.grantOf(here)?.replicas]).toEqual([undefined, 4]);
   });
 
   test('caps nothing: the ScaledObject itself', () => {
