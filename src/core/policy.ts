@@ -92,7 +92,7 @@ export interface Policy {
   readonly schedule: Schedule | null;
   /** Finish what is queued within so long of its coming, counted for the backlog signals; null: no such wish. */
   readonly deadline: Millis | null;
-  /** 1 is protected first when GPUs are short. Carried along: nothing weighs workloads against each other yet. */
+  /** 1 is served first when GPUs are short. Core only carries it along: who shares GPUs out sees all workloads. */
   readonly tier: 1 | 2;
   readonly output: 'replicas' | 'signal';
   /** Decide and explain, but publish the current replica count. */
