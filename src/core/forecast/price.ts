@@ -16,9 +16,9 @@ export interface Price {
 
 /**
  * At the plain price all requests that may be late, together, may cost this part of what the load costs at the cheapest:
- * at 99 % one late request as much as 14 served ones, at 95 % as 2.8.
+ * at 99 % one late request as much as 13 served ones, at 95 % as 2.6.
  */
-const PRICE = 0.14;
+const PRICE = 0.13;
 const LEAST_FACTOR = 0.5;
 const MOST_FACTOR = 5;
 const GAIN = 5;
@@ -27,7 +27,7 @@ const PATIENCE_BEATS = 2 * 5760;
 /** Aims so much above the share, as part of what may be late. */
 const MARGIN = 0.13;
 /** Shortfalls beyond this, as a multiple of what may be late, are given up. */
-const HOPELESS = 1.9;
+const HOPELESS = 1.95;
 
 export function createPrice(): Price {
   return { ideal: 0, requests: 0, beats: 0, late: 0 };
