@@ -1,8 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import type { Trigger } from '../policy/trigger.js';
-import type { Load } from '../replay/load.js';
+import type { Profiles } from '../policy/trigger.js';
 import { readManifest, replayTrigger, type ReplayManifest } from '../replay/pilotlight/manifest.js';
-import { arrivalQuery } from '../replay/pilotlight/prometheus-range.js';
 import { reportJson } from '../replay/report/json.js';
 import { replayReport } from '../replay/report/replay-report.js';
 import type { ReplayReport } from '../replay/report/report.js';
@@ -12,27 +10,19 @@ import { loadProfiles } from '../server/profiles-folder.js';
 import { parsed, print, UsageError, type Command, type ExitCode } from './command.js';
 import { progressOn } from './progress.js';
 import {
-  asUsage,
   capacityOf,
   contents,
   inputFaultsAsUsage,
-  loadFrom,
   numberOf,
   SETUP_FLAGS,
-  type Capacity,
   type Flags,
 } from './replay-inputs.js';
 import { historyFrom } from './replay-history.js';
 import { replayLog } from './replay-log.js';
 import { pageOf } from './replay-page.js';
+import { sourceOf, type Source } from './replay-source.js';
 import { replaySuite } from './replay-suite.js';
-import {
-  CREDENTIAL_FLAGS,
-  loadFromPrometheus,
-  PROMETHEUS_FLAGS,
-  rangeOf,
-  unitOf,
-} from './replay-prometheus.js';
+import { CREDENTIAL_FLAGS, PROMETHEUS_FLAGS } from './replay-prometheus.js';
 
 export const replay: Command = {
   name: 'replay',
@@ -98,9 +88,11 @@ async function runReplay(args: string[]): Promise<ExitCode> {
   if (typeof flags['suite'] === 'string') return replaySuite(manifest, flags);
   for (const flag of ['only', 'jobs'])
     if (flags[flag] !== undefined) throw new UsageError(`--${flag}: only with --suite FILE`);
-  const source = await sourceOf(flags, manifest);
+  const scalers = flags['scalers'];
+  const profiles = loadProfiles(typeof scalers === 'string' ? scalers : undefined);
+  const source = await sourceOf(flags, manifest, profiles);
   const timelines = new Map<string, Timeline>();
-  const report = reportOn(flags, manifest, source, timelines);
+  const report = reportOn(flags, manifest, profiles, source, timelines);
   const [own] = timelines.values();
   if (typeof flags['timeline'] === 'string') writeFileSync(flags['timeline'], timelineCsv(own?.rows ?? []));
   if (typeof flags['html'] === 'string') writeFileSync(flags['html'], pageOf(report, timelines));
@@ -108,56 +100,16 @@ async function runReplay(args: string[]): Promise<ExitCode> {
   return 0;
 }
 
-interface Source {
-  readonly name: string;
-  readonly load: Load;
-}
-
-async function sourceOf(flags: Flags, manifest: ReplayManifest): Promise<Source> {
-  const { trace, prometheus } = flags;
-  if (typeof trace === 'string' && prometheus === undefined) return { name: trace, load: loadFrom(trace) };
-  if (typeof prometheus !== 'string' || trace !== undefined) {
-    throw new UsageError('expected a load: either --trace FILE or --prometheus URL');
-  }
-  const range = rangeOf(flags);
-  const query = typeof flags['query'] === 'string' ? flags['query'] : ownQuery(flags, manifest, range.step);
-  const unit = typeof flags['query'] === 'string' ? unitOf(flags) : 'rate';
-  const load = await loadFromPrometheus(prometheus, query, range, unit, flags).catch((error: unknown) => {
-    throw asUsage(error);
-  });
-  return { name: prometheus, load };
-}
-
-function ownQuery(flags: Flags, manifest: ReplayManifest, step: number): string {
-  const { slots, serviceTime } = manifest;
-  const trigger = triggerOf(flags, manifest, { slots: slots ?? 1, serviceTime: serviceTime ?? 1 }, 1);
-  const query = arrivalQuery(trigger, manifest.object, step);
-  if (query !== null) return query;
-  throw new UsageError(
-    `--query: no profile of ${manifest.object} knows its arrivals; give PromQL for requests a second`,
-  );
-}
-
-function triggerOf(
-  flags: Flags,
-  manifest: ReplayManifest,
-  capacity: Pick<Capacity, 'slots' | 'serviceTime'>,
-  maxReplicas: number,
-): Trigger {
-  const scalers = flags['scalers'];
-  const profiles = loadProfiles(typeof scalers === 'string' ? scalers : undefined);
-  return inputFaultsAsUsage(() => replayTrigger(manifest, capacity, maxReplicas, profiles));
-}
-
 function reportOn(
   flags: Flags,
   manifest: ReplayManifest,
+  profiles: Profiles,
   { name, load }: Source,
   timelines: Map<string, Timeline>,
 ): ReplayReport {
   const capacity = capacityOf(flags, manifest, load);
   const { slots, serviceTime, setup } = capacity;
-  const trigger = triggerOf(flags, manifest, capacity, setup.maxReplicas);
+  const trigger = inputFaultsAsUsage(() => replayTrigger(manifest, capacity, setup.maxReplicas, profiles));
   const history = historyFrom(flags, trigger, 'replay');
   const keep = (policy: string, decides: boolean) => {
     const timeline = newTimeline(setup.scrape, decides);

@@ -26,7 +26,7 @@ import { tuneFaultsAsUsage } from './tune-inputs.js';
 import { poolOf, type Pool } from './tune-pool.js';
 import type { TuneProgress } from './tune-progress.js';
 import type { Parts } from './tune-run.js';
-import type { Source } from './tune-source.js';
+import type { Source } from './replay-source.js';
 
 /** What is searched, on what, and how long. */
 export interface TuneRequest {

@@ -21,7 +21,7 @@ import { CREDENTIAL_FLAGS, PROMETHEUS_FLAGS } from './replay-prometheus.js';
 import { sloWaitOf, tuneFaultsAsUsage, wholeOf } from './tune-inputs.js';
 import { tuneProgress } from './tune-progress.js';
 import { tuningOf, type TuneRequest } from './tune-session.js';
-import { sourceOf } from './tune-source.js';
+import { sourceOf } from './replay-source.js';
 
 export const tune: Command = {
   name: 'tune',

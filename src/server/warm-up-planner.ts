@@ -10,6 +10,7 @@ import { inSlices } from './slices.js';
 import type { Ledgers } from './warm-up-ledgers.js';
 import { needsOf } from './warm-up-needs.js';
 import type { Workload } from './workload.js';
+import { grouped } from '../warmup/grouped.js';
 
 interface Parts {
   readonly queue: WarmUpQueue;
@@ -107,14 +108,4 @@ function begunOf(known: readonly WarmUpStatus[]): Map<string, Set<string>> {
     begun.set(warmUp.workload, ids.add(warmUp.id));
   }
   return begun;
-}
-
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -6,6 +6,7 @@ import { readFloor, readRecord, type StoredFloor, type WarmUpRecord } from './re
 import { FLOORS, WARM_UPS } from './records.js';
 import { repeat, type Repeated } from './repeat.js';
 import type { Store } from './store/store.js';
+import { grouped } from './grouped.js';
 
 /** However quiet the store's versions are: one that lost its data may count up to the same number again. */
 const WHOLE_EVERY: Millis = 30_000;
@@ -141,14 +142,4 @@ export class Board implements Floors {
       'the warm-up store does not answer: the last known floors stand until they expire',
     );
   }
-}
-
-function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -42,7 +42,7 @@ export function notePeak(calendar: Calendar, at: Millis, level: number): void {
 /** What each of the last seven days reached from this time of day until the horizon, newest first; −1 where unknown. */
 export function peaksAt(calendar: Calendar, now: Millis, horizon: Millis, peaks: Int16Array): Int16Array {
   const first = Math.floor(now / SLOT);
-  const last = Math.floor(now / SLOT) + Math.ceil(horizon / SLOT);
+  const last = first + Math.ceil(horizon / SLOT);
   for (let day = 1; day <= DAYS; day += 1) {
     let most = -1;
     for (let slot = first - day * SLOTS_A_DAY; slot <= last - day * SLOTS_A_DAY; slot += 1) {

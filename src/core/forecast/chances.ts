@@ -1,6 +1,5 @@
-import type { Millis } from '../time.js';
 import { BEAT, horizonBeats, workPerRequest, type ForecastSettings } from './settings.js';
-import { SECOND } from '../time.js';
+import { SECOND, type Millis } from '../time.js';
 import { CALENDAR_DAYS, peaksAt, sameTime } from './calendar.js';
 import { binsOf, contextsOf, createContexts } from './contexts.js';
 import { idleBeats, MOST_LEVELS } from './levels.js';

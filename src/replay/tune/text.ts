@@ -1,3 +1,4 @@
+import { aligned } from '../report/text.js';
 import type { Score } from '../score.js';
 import { replicaRate } from '../setup.js';
 import { shownShare } from './frontier.js';
@@ -225,21 +226,4 @@ function inWords(seconds: number): string {
           ? [60, 'min']
           : [1, 's'];
   return `${Number((seconds / size).toFixed(1))} ${unit}`;
-}
-
-/** The mark to the left, figures to the right. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

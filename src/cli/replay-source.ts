@@ -11,7 +11,7 @@ export interface Source {
   readonly load: Load;
 }
 
-/** The load, from a file or a Prometheus, as `replay` takes it. @throws UsageError */
+/** The load, from a file or a Prometheus. @throws UsageError */
 export async function sourceOf(flags: Flags, manifest: ReplayManifest, profiles: Profiles): Promise<Source> {
   const { trace, prometheus } = flags;
   if (typeof trace === 'string' && prometheus === undefined) return { name: trace, load: loadFrom(trace) };
