@@ -15,6 +15,7 @@ import type { Reflector } from './watch/reflector.js';
 import { TIMING, type Timing } from './watch/timing.js';
 import { sleep, Turns } from './watch/turns.js';
 import { Watches, type Watched } from './watches.js';
+import { openWriter, type Writer } from './write.js';
 
 export type Credentials =
   | { readonly kind: 'kubeconfig'; readonly file: string }
@@ -37,13 +38,18 @@ export interface ClusterParts {
   readonly chance?: () => number;
 }
 
+/** Reading is from memory; what is changed is asked of the API server, with the same credentials. */
+export interface WritableCluster extends Cluster {
+  readonly writer: Writer;
+}
+
 /**
  * Reads the cluster. Resolves when all has been listed or after `startWithin`, whatever the API server does: what is not
  * known by then is unknown, with the reason, until it is.
  *
  * @throws ClusterConfigError when the credentials themselves are wrong
  */
-export async function openCluster(parts: ClusterParts): Promise<Cluster> {
+export async function openCluster(parts: ClusterParts): Promise<WritableCluster> {
   const { clock, log, state, namespaces, addresses, startWithin = 5 * SECOND } = parts;
   const access = await accessOf(parts.credentials, clock);
   const keeping: { keeper: LeadKeeper | null } = { keeper: null };
@@ -63,7 +69,7 @@ export async function openCluster(parts: ClusterParts): Promise<Cluster> {
   const waiting = new AbortController();
   await Promise.race([watches.synced(), sleep(startWithin, waiting.signal)]);
   waiting.abort();
-  return new OpenCluster(model, watches, clock, async () => {
+  return new OpenCluster(model, watches, clock, openWriter(access), async () => {
     await watches.close();
     access.close();
     await keeper.close();
@@ -79,13 +85,21 @@ async function accessOf(credentials: Credentials, clock: Clock): Promise<Access>
   }
 }
 
-class OpenCluster implements Cluster {
+class OpenCluster implements WritableCluster {
+  readonly writer: Writer;
   readonly close: () => Promise<void>;
   readonly #model: ClusterModel;
   readonly #watches: Watches;
   readonly #clock: Clock;
 
-  constructor(model: ClusterModel, watches: Watches, clock: Clock, close: () => Promise<void>) {
+  constructor(
+    model: ClusterModel,
+    watches: Watches,
+    clock: Clock,
+    writer: Writer,
+    close: () => Promise<void>,
+  ) {
+    this.writer = writer;
     this.#model = model;
     this.#watches = watches;
     this.#clock = clock;
