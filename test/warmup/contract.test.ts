@@ -142,6 +142,21 @@ describe.each([
     expect(it.steps.released).toContain(planned.id);
   });
 
+  test('cancelled under way and asked for again at once begin anew, under the same id', async () => {
+    const late = { readyBy: Date.now() + 50_000, leadTime: 50_000 };
+    const planned = warmUp({ workload: workload(), hold: 60_000, ...late });
+    it.steps.ready = (each, context) => (each.id === planned.id ? forever(each, context) : Promise.resolve());
+    await it.warmUps.queue.plan(planned);
+    await expect.poll(() => it.steps.of(planned.id)).toEqual(['nodes', 'ready']);
+    expect(await it.warmUps.queue.cancel(planned.id)).toBe(true);
+    const again = { ...planned, startAt: planned.startAt + 1, replicas: 8 };
+    expect(await it.warmUps.queue.plan(again)).toEqual({ kind: 'planned' });
+    await inPhase(planned.id, 'begun');
+    await expect.poll(() => floors(planned.workload)).toEqual([8]);
+    await expect.poll(() => it.steps.of(planned.id)).toEqual(['nodes', 'ready', 'nodes', 'ready']);
+    await it.warmUps.queue.cancel(planned.id);
+  });
+
   test('that fail are tried again, and go on where they were', async () => {
     const planned = warmUp({ workload: workload(), hold: 4000 });
     let failures = 0;

@@ -145,6 +145,8 @@ export class Run {
     if (this.#lease.isLost()) return 'lost';
     const known = this.#known();
     if (known === undefined) return 'cancelled';
+    // Cancelled and asked for again, under the same id.
+    if (known.plannedAt !== this.#record.plannedAt) return 'lost';
     return clock.now() >= giveUpAt(known.warmUp, this.#began, limits) ? 'gave up' : null;
   }
 
