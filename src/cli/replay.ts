@@ -21,6 +21,7 @@ import { historyFrom } from './replay-history.js';
 import { replayLog } from './replay-log.js';
 import { pageOf } from './replay-page.js';
 import { sourceOf, type Source } from './replay-source.js';
+import { isShared, replayShared } from './replay-shared.js';
 import { replaySuite } from './replay-suite.js';
 import { CREDENTIAL_FLAGS, PROMETHEUS_FLAGS } from './replay-prometheus.js';
 
@@ -30,11 +31,14 @@ export const replay: Command = {
   usage: `pilotlight replay MANIFEST --trace FILE.csv[.gz] [OPTION...]
 pilotlight replay MANIFEST --prometheus URL --from TIME --to TIME [--step 15s] [OPTION...]
 pilotlight replay MANIFEST --suite FILE.json [--startup NAME] [--only REGEX] [--jobs N] [--json]
+pilotlight replay --gpus N MANIFEST=FILE.csv[.gz]... [OPTION...]
 pilotlight replay --log FILE [--json]
 
 What would this ScaledObject have done? Runs KEDA, the HPA, the pods, the nodes and the requests of a recorded
 load (t_seconds,requests), beside what others would have done and the least that anybody could have paid.
 --suite runs the manifest, the same without its forecast, and the others on a whole set of loads.
+--gpus runs several ScaledObjects on one pool of N GPUs, shared out by tiers and first come, first served;
+--replica-gpus NAMESPACE/NAME=N where a replica takes more than one and no Deployment in its file says so.
 --log decides every step of a decision log (serve --decision-log) again: exit 1 at the first that differs.
 
   --slots N, --service-time 8s   requests one replica serves at once, and for how long (the trigger's)
@@ -57,6 +61,7 @@ load (t_seconds,requests), beside what others would have done and the least that
 };
 
 async function runReplay(args: string[]): Promise<ExitCode> {
+  if (isShared(args)) return replayShared(args);
   const { values: flags, positionals } = parsed(args, {
     ...SETUP_FLAGS,
     ...PROMETHEUS_FLAGS,
@@ -66,6 +71,7 @@ async function runReplay(args: string[]): Promise<ExitCode> {
     only: { type: 'string' },
     jobs: { type: 'string' },
     log: { type: 'string' },
+    gpus: { type: 'string' },
     history: { type: 'string' },
     timeline: { type: 'string' },
     html: { type: 'string' },

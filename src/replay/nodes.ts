@@ -2,8 +2,8 @@
 export interface Node {
   /** The second from which pods can be bound to it. */
   readonly ready: number;
-  /** Replicas on it, draining ones included. */
-  pods: number;
+  /** GPUs that replicas on it hold, draining ones included. */
+  taken: number;
   /** Since when it has been empty: the second it became ready, or its last pod left. */
   emptySince: number;
 }
@@ -21,25 +21,32 @@ export function nodePool(provision: number, idle: number, gpusPerNode: number): 
   return { provision, idle, gpusPerNode, nodes: [] };
 }
 
+/** So many GPUs that are there from the first second to the last, and no more. */
+export function standingPool(gpus: number): NodePool {
+  const pool = nodePool(0, Infinity, gpus);
+  standingNode(pool, 0);
+  return pool;
+}
+
 /** A node that is there from the start, for a pod of the first second. */
 export function standingNode(pool: NodePool, t: number): Node {
-  const node = { ready: t, pods: 0, emptySince: t };
+  const node = { ready: t, taken: 0, emptySince: t };
   pool.nodes.push(node);
   return node;
 }
 
 /**
- * A GPU for a pod now, or null. The fullest node first, so that others empty; among empty ones the one that emptied
+ * A node with so many free GPUs for a pod now, or null. The fullest node first, so that others empty; among empty ones the one that emptied
  * last, so that the others reach their idle time and go.
  */
-export function freeGpu(pool: NodePool, t: number): Node | null {
+export function freeGpu(pool: NodePool, t: number, gpus: number): Node | null {
   let best: Node | null = null;
   for (const node of pool.nodes) {
-    if (node.ready > t || node.pods >= pool.gpusPerNode) continue;
+    if (node.ready > t || node.taken + gpus > pool.gpusPerNode) continue;
     if (
       best === null ||
-      node.pods > best.pods ||
-      (node.pods === best.pods && node.emptySince >= best.emptySince)
+      node.taken > best.taken ||
+      (node.taken === best.taken && node.emptySince >= best.emptySince)
     ) {
       best = node;
     }
@@ -52,13 +59,13 @@ export function provisionFor(pool: NodePool, pendingPods: number, t: number): vo
   const needed = Math.ceil(pendingPods / pool.gpusPerNode);
   for (let coming = nodesComing(pool, t); coming < needed; coming += 1) {
     const ready = t + pool.provision;
-    pool.nodes.push({ ready, pods: 0, emptySince: ready });
+    pool.nodes.push({ ready, taken: 0, emptySince: ready });
   }
 }
 
-export function leaveNode(node: Node, t: number): void {
-  node.pods -= 1;
-  if (node.pods === 0) node.emptySince = t;
+export function leaveNode(node: Node, t: number, gpus: number): void {
+  node.taken -= gpus;
+  if (node.taken === 0) node.emptySince = t;
 }
 
 /** Gives back the nodes that have been empty for the idle time. */
@@ -75,5 +82,5 @@ function nodesComing(pool: NodePool, t: number): number {
 }
 
 function idleOut(pool: NodePool, node: Node, t: number): boolean {
-  return node.pods === 0 && t >= node.emptySince + pool.idle;
+  return node.taken === 0 && t >= node.emptySince + pool.idle;
 }

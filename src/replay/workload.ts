@@ -37,7 +37,10 @@ export interface Replica {
  */
 export interface Workload {
   readonly setup: Setup;
+  /** Perhaps shared with others. */
   readonly pool: NodePool;
+  /** That each replica holds. */
+  readonly gpus: number;
   readonly queue: Queue;
   readonly lanes: Lanes;
   /** Replicas without a GPU. */
@@ -56,9 +59,15 @@ export type OnStart = (arrival: number, start: number, requests: number) => void
 
 /** A deployment with so many ready replicas at second 0, and no more nodes than they need. */
 export function workloadOf(setup: Setup, replicas: number): Workload {
+  return workloadOn(nodePool(setup.nodeProvision, setup.nodeIdle, setup.gpusPerNode), setup, 1, replicas);
+}
+
+/** The same on a pool that others may use too; nodes are added to it where it has no room for these replicas. */
+export function workloadOn(pool: NodePool, setup: Setup, gpus: number, replicas: number): Workload {
   const workload: Workload = {
     setup,
-    pool: nodePool(setup.nodeProvision, setup.nodeIdle, setup.gpusPerNode),
+    pool,
+    gpus,
     queue: emptyQueue(),
     lanes: lanesFor(setup.serviceTime),
     pending: 0,
@@ -68,8 +77,8 @@ export function workloadOf(setup: Setup, replicas: number): Workload {
     draining: [],
   };
   for (let i = 0; i < replicas; i += 1) {
-    const node = freeGpu(workload.pool, 0) ?? standingNode(workload.pool, 0);
-    node.pods += 1;
+    const node = freeGpu(pool, 0, gpus) ?? standingNode(pool, 0);
+    node.taken += gpus;
     serve(workload, { node, ready: 0, lane: -1 });
   }
   return workload;
@@ -78,6 +87,11 @@ export function workloadOf(setup: Setup, replicas: number): Workload {
 /** spec.replicas: what was asked for, draining replicas no longer. */
 export function specReplicas(workload: Workload): number {
   return workload.pending + workload.starting.length + workload.ready.length;
+}
+
+/** Replicas that hold GPUs: loading, ready or draining. */
+export function boundReplicas({ starting, ready, draining }: Workload): number {
+  return starting.length + ready.length + draining.length;
 }
 
 /** Requests that hold a slot of the ready replicas; the others in service are on draining ones. */
@@ -89,12 +103,22 @@ export function inService(workload: Workload): number {
 
 /** Ends what ends in this second: requests, drains, waiting for a node, idle nodes, loading. */
 export function beginSecond(workload: Workload, t: number): void {
+  endService(workload, t);
+  bindPending(workload, t);
+  removeIdleNodes(workload.pool, t);
+  endLoading(workload, t);
+}
+
+/** Requests end, and replicas that were only kept for them go. */
+export function endService(workload: Workload, t: number): void {
   if (anyEnds(workload.lanes, t)) {
     endRequests(workload.lanes, t);
     if (workload.draining.length > 0) endDrains(workload, t);
   }
-  if (workload.pending > 0) bindPending(workload, t);
-  removeIdleNodes(workload.pool, t);
+}
+
+/** Those that have loaded serve from now on. */
+export function endLoading(workload: Workload, t: number): void {
   while (workload.starting[0] !== undefined && workload.starting[0].ready <= t) {
     serve(workload, workload.starting.shift() as Replica);
   }
@@ -121,13 +145,18 @@ export function startWaiting(workload: Workload, t: number, onStart: OnStart): v
 
 /** Sets spec.replicas, as KEDA and the HPA do. */
 export function scale(workload: Workload, t: number, replicas: number): void {
+  const before = specReplicas(workload);
+  setReplicas(workload, t, replicas);
+  if (replicas <= before) return;
+  bindPending(workload, t);
+  provisionFor(workload.pool, workload.pending, t);
+  bindPending(workload, t); // nodes that need no time to provision
+}
+
+/** Sets spec.replicas; those that are new wait for whoever gives them a GPU. */
+export function setReplicas(workload: Workload, t: number, replicas: number): void {
   const change = replicas - specReplicas(workload);
-  if (change > 0) {
-    workload.pending += change;
-    bindPending(workload, t);
-    provisionFor(workload.pool, workload.pending, t);
-    bindPending(workload, t); // nodes that need no time to provision
-  }
+  if (change > 0) workload.pending += change;
   for (let left = -change; left > 0; left -= 1) removeOne(workload, t);
 }
 
@@ -139,7 +168,7 @@ function removeOne(workload: Workload, t: number): void {
   }
   const starting = workload.starting.pop();
   if (starting !== undefined) {
-    leaveNode(starting.node, t);
+    leaveNode(starting.node, t, workload.gpus);
     return;
   }
   const replica = workload.ready.pop();
@@ -150,13 +179,17 @@ function removeOne(workload: Workload, t: number): void {
 }
 
 function bindPending(workload: Workload, t: number): void {
-  while (workload.pending > 0) {
-    const node = freeGpu(workload.pool, t);
-    if (node === null) return;
-    node.pods += 1;
-    workload.pending -= 1;
-    workload.starting.push({ node, ready: t + workload.setup.modelLoad, lane: -1 });
-  }
+  while (workload.pending > 0 && bindOne(workload, t));
+}
+
+/** Gives one that waits its GPUs. @returns false where too few are free */
+export function bindOne(workload: Workload, t: number): boolean {
+  const node = freeGpu(workload.pool, t, workload.gpus);
+  if (node === null) return false;
+  node.taken += workload.gpus;
+  workload.pending -= 1;
+  workload.starting.push({ node, ready: t + workload.setup.modelLoad, lane: -1 });
+  return true;
 }
 
 function serve(workload: Workload, replica: Replica): void {
@@ -176,5 +209,5 @@ function endDrains(workload: Workload, t: number): void {
 
 function leave(workload: Workload, replica: Replica, t: number): void {
   closeLane(workload.lanes, replica.lane);
-  leaveNode(replica.node, t);
+  leaveNode(replica.node, t, workload.gpus);
 }

@@ -1,4 +1,5 @@
 import type { Decision } from '../../core/decision.js';
+import type { Grant } from '../../core/observation.js';
 import type { Trigger } from '../../policy/trigger.js';
 import { SECOND } from '../../core/time.js';
 import { SETTLED_HPA } from '../baselines/hpa-pods.js';
@@ -27,7 +28,6 @@ export interface RunOptions {
 
 /** The parts that take turns at one workload, and what each remembers. */
 interface Machine {
-  readonly trigger: Trigger;
   readonly loops: Loops;
   scaler: Stepped;
   keda: KedaState;
@@ -35,6 +35,24 @@ interface Machine {
   decision: Decision | null;
   /** What the stream said last; null before its first message. */
   pushed: boolean | null;
+}
+
+/**
+ * A ScaledObject with Pilotlight behind it, whose two halves somebody may come between: who shares GPUs out looks at what
+ * all have decided, and has some decide again.
+ */
+export interface ScaledObjectRun {
+  readonly minReplicas: number;
+  /** Seconds between ticks; divides the server's. */
+  readonly every: number;
+  /** Takes the samples and, where the server's tick has come, decides. */
+  see(t: number, observation: Observation, grant: Grant | null): void;
+  /** Decides once more on what has been seen. */
+  decide(t: number, observation: Observation, grant: Grant | null): void;
+  /** The last one; null before the first. */
+  readonly decision: Decision | null;
+  /** KEDA's push and poll and the HPA's sync. @returns spec.replicas from now on */
+  act(t: number, observation: Observation): number;
 }
 
 /**
@@ -46,14 +64,31 @@ export function manifestPolicy(
   trigger: Trigger,
   loops: Loops,
   onStep?: OnStep,
-  { history = null, startup = null }: RunOptions = {},
+  options: RunOptions = {},
 ): ReplayPolicy {
+  const run = scaledObjectRun(trigger, loops, onStep, options);
+  return {
+    name,
+    minReplicas: run.minReplicas,
+    every: run.every,
+    tick(t, observation) {
+      run.see(t, observation, null);
+      return run.act(t, observation);
+    },
+  };
+}
+
+export function scaledObjectRun(
+  trigger: Trigger,
+  loops: Loops,
+  onStep?: OnStep,
+  { history = null, startup = null }: RunOptions = {},
+): ScaledObjectRun {
   const measured =
     startup === null ? trigger : withLeadTime(trigger, startup.nodeProvision + startup.modelLoad);
   const scaler = unstepped(measured, { nodeIdle: startup?.nodeIdle });
   remember(scaler, history);
   const machine: Machine = {
-    trigger: measured,
     loops,
     scaler,
     // It has been there before the recording: no initial cooldown, and active until now.
@@ -63,11 +98,24 @@ export function manifestPolicy(
     pushed: null,
   };
   const { pollingInterval, idleReplicaCount, minReplicaCount } = loops.keda;
+  const decide = (t: number, observation: Observation, grant: Grant | null) => {
+    const step = stepWorkload(machine.scaler, measured, observation, t, grant);
+    machine.scaler = step.next;
+    machine.decision = step.decision;
+    onStep?.(t, step);
+  };
   return {
-    name,
     minReplicas: idleReplicaCount ?? minReplicaCount,
     every: [HPA_SYNC_SECONDS, pollingInterval].reduce(commonDivisor, SERVER_TICK_SECONDS),
-    tick: (t, observation) => tick(machine, t, observation, onStep),
+    see(t, observation, grant) {
+      machine.scaler = withSamples(machine.scaler, measured, observation.samples);
+      if (t % SERVER_TICK_SECONDS === 0) decide(t, observation, grant);
+    },
+    decide,
+    get decision() {
+      return machine.decision;
+    },
+    act: (t, observation) => act(machine, t, observation),
   };
 }
 
@@ -77,24 +125,18 @@ export function withLeadTime(trigger: Trigger, seconds: number): Trigger {
   return policy.leadTimeGiven ? trigger : { ...trigger, policy: { ...policy, leadTime: seconds * SECOND } };
 }
 
-function tick(machine: Machine, t: number, observation: Observation, onStep: OnStep | undefined): number {
-  const { trigger, loops } = machine;
-  let { current } = observation;
-  machine.scaler = withSamples(machine.scaler, trigger, observation.samples);
-  if (t % SERVER_TICK_SECONDS === 0) {
-    const step = stepWorkload(machine.scaler, trigger, observation, t);
-    machine.scaler = step.next;
-    machine.decision = step.decision;
-    onStep?.(t, step);
-    if (loops.pushes) current = push(machine, step.decision.active, current, t);
-  }
-  if (t % HPA_SYNC_SECONDS === 0) current = sync(machine, current, observation.ready, t);
-  if (t % loops.keda.pollingInterval === 0) current = pollOnce(machine, current, observation.ready, t);
+function act(machine: Machine, t: number, { current: before, ready }: Observation): number {
+  const { loops, decision } = machine;
+  let current = before;
+  if (loops.pushes && t % SERVER_TICK_SECONDS === 0) current = push(machine, decision, current, t);
+  if (t % HPA_SYNC_SECONDS === 0) current = sync(machine, current, ready, t);
+  if (t % loops.keda.pollingInterval === 0) current = pollOnce(machine, current, ready, t);
   return current;
 }
 
 /** The stream carries edges alone, and KEDA ignores a `false`. */
-function push(machine: Machine, active: boolean, current: number, t: number): number {
+function push(machine: Machine, decision: Decision | null, current: number, t: number): number {
+  const active = decision?.active ?? false;
   const isEdge = active !== machine.pushed;
   machine.pushed = active;
   if (!isEdge || !active) return current;

@@ -1,7 +1,7 @@
 import { decide } from '../../core/decide.js';
 import type { Decision } from '../../core/decision.js';
 import { createForesight, foresee, see, type Foresight } from '../../core/forecast/foresight.js';
-import type { ClusterReplicas, Observation, Reading } from '../../core/observation.js';
+import type { ClusterReplicas, Grant, Observation, Reading } from '../../core/observation.js';
 import type { LoadSample } from '../../core/forecast/observe.js';
 import { initialState, type State } from '../../core/state.js';
 import { SECOND, type Millis } from '../../core/time.js';
@@ -99,18 +99,21 @@ export interface Step {
  * One decision of the core, on what the server would have seen with access to the cluster.
  *
  * @param t seconds on the replay's clock
+ * @param grant null: nobody shares GPUs out, or all that it wants is there
  */
 export function stepWorkload(
   before: Stepped,
   trigger: Trigger,
   { current, ready }: ClusterReplicas,
   t: number,
+  grant: Grant | null = null,
 ): Step {
   const observation: Observation = {
     readings: before.readings,
     wake: before.needsWake ? before.wake : unread,
     replicas: { current, ready },
     hpaAsks: false,
+    ...(grant === null ? {} : { grant }),
     ...(before.foresight === null ? {} : { forecast: foresee(before.foresight, current, t * SECOND) }),
     ...(before.calendar === null ? {} : windowsOn(before.calendar, trigger, t * SECOND)),
   };

@@ -26,7 +26,8 @@ export function reportJson(report: ReplayReport): unknown {
   };
 }
 
-function served(score: Score): Record<string, unknown> {
+/** What was served, and how soon; of any score. */
+export function served(score: Score): Record<string, unknown> {
   const { podSeconds, requests, inTime, attainment, coldRequests, wakeups } = score;
   const wait = { p50: finite(score.p50), p95: finite(score.p95), p99: finite(score.p99) };
   return { podSeconds, requests, inTime, attainment, wait, coldRequests, wakeups };

@@ -79,7 +79,8 @@ function boundOf({ load, setup, bound, working }: Replay): Bound | null {
   return { nodeSeconds: nodeSecondsBound(load, setup, bound), attainment: bound };
 }
 
-function notesOn({ trigger, setup, given }: Replay): string[] {
+/** What to know of a manifest's replay before believing its figures. */
+export function notesOn({ trigger, setup, given }: Pick<Replay, 'trigger' | 'setup' | 'given'>): string[] {
   const notes: string[] = [];
   if (setup.serviceTime !== given.serviceTime || setup.slots !== given.slots) {
     const replayed = `${setup.slots} slots of ${setup.serviceTime} s`;

@@ -65,12 +65,12 @@ export function percent(share: number): string {
   return `${(Math.floor(share * 10_000 + 1e-6) / 100).toFixed(2)} %`;
 }
 
-function wait(seconds: number | null): string {
+export function wait(seconds: number | null): string {
   if (seconds === null) return '-';
   return Number.isFinite(seconds) ? `${seconds} s` : 'never';
 }
 
-function inWords(seconds: number): string {
+export function inWords(seconds: number): string {
   if (seconds >= 2 * 86_400) return `${round(seconds / 86_400, 1)} days`;
   if (seconds >= 2 * 3600) return `${round(seconds / 3600, 1)} h`;
   return seconds >= 120 ? `${round(seconds / 60, 1)} min` : `${seconds} s`;
