@@ -1,9 +1,12 @@
 import type { Claimant, Supply } from '../core/capacity/arbitrate.js';
 import type { Option } from '../core/capacity/placement.js';
-import type { Pod } from '../ports/cluster-objects.js';
-import { gpuRequest } from './capacity-gpu.js';
-import { isUsable, roomFor, viewOf, type ClusterView, type PoolRoom, type ViewInput } from './capacity.js';
-import type { ReplicaShape } from './capacity-shape.js';
+import { finished, stepwise, type Steps } from '../core/steps.js';
+import type { Node, Pod } from '../ports/cluster-objects.js';
+import { rooming, viewOf, type ClusterView, type PoolRoom, type ViewInput } from './capacity.js';
+import { textOf } from './capacity-kind.js';
+import { needsOf, type ReplicaShape } from './capacity-shape.js';
+import { noNodeFits } from './capacity-unfit.js';
+import { unusable } from './capacity-usable.js';
 
 /** A workload whose replicas are to be granted. */
 export interface ManagedWorkload extends Omit<Claimant, 'options'> {
@@ -17,44 +20,120 @@ export interface ArbitrationInput extends Omit<ViewInput, 'released'> {
   readonly isPlaceholder: (pod: Pod) => boolean;
 }
 
+/** What core's `arbitrate` takes, and what the cluster says besides. */
+export interface CapacityTerms {
+  readonly claimants: readonly Claimant[];
+  readonly supplies: readonly Supply[];
+  /** For core's `growthStep`. */
+  readonly growth: readonly PoolGrowth[];
+  /** Workloads of which no node that is there or declared could hold a pod, and why. */
+  readonly unfit: ReadonlyMap<string, string>;
+}
+
 /**
  * What core's `arbitrate` takes, from the cluster: what each pool has for all of these workloads together, as if their
  * pods were not there, and what one replica of each takes of it.
  */
-export function capacityTerms(input: ArbitrationInput): {
-  claimants: Claimant[];
-  supplies: Supply[];
-  /** For core's `growthStep`. */
-  growth: PoolGrowth[];
-} {
-  const owned = input.pods.filter((pod) => input.ownerOf(pod) !== null);
-  const released = (pod: Pod) => input.isPlaceholder(pod) || input.ownerOf(pod) !== null;
-  const view = viewOf({ ...input, released });
-  const stranded = strandedPods(view, owned, input);
-  const supplies = new Map<string, Supply>();
-  const rooms = new Map<string, readonly PoolRoom[]>();
-  const claimants = input.workloads.map(({ shape, ...workload }): Claimant => {
-    const { resource, count } = gpuRequest(shape.requests) ?? { resource: 'pods', count: 1 };
-    const key = JSON.stringify(shape);
-    const known = rooms.get(key) ?? roomFor(shape, view).pools;
-    rooms.set(key, known);
-    const options = known.map((room): Option => {
-      const pool = `${room.pool} ${resource}`;
-      const supply = supplies.get(pool) ?? supplyOf(view, room.pool, pool, resource, stranded);
-      supplies.set(pool, supply);
-      const most = total(room) + (stranded.get(`${room.pool} ${workload.id}`) ?? 0);
-      return { pool, units: unitsOf(shape, count, supply.units, most), most };
-    });
-    return { ...workload, options };
+export function capacityTerms(input: ArbitrationInput): CapacityTerms {
+  const owned = input.pods.flatMap((pod) => {
+    const id = input.ownerOf(pod);
+    return id === null ? [] : [{ pod, id }];
   });
-  const roomsOf = new Map(
-    input.workloads.map(({ id, shape }) => [id, rooms.get(JSON.stringify(shape)) ?? []]),
-  );
+  const released = (pod: Pod) => input.isPlaceholder(pod) || input.ownerOf(pod) !== null;
+  return finished(termsIn(viewOf({ ...input, released }), input.workloads, owned));
+}
+
+/** A pod of one of the workloads. */
+export interface OwnedPod {
+  readonly pod: Pod;
+  readonly id: string;
+}
+
+/** What is asked of a view for each shape; most workloads share theirs with others. */
+interface ShapeTerms {
+  readonly pools: readonly PoolRoom[];
+  readonly unfit: string | null;
+  /** Of a workload without replicas on nodes that take no new ones. */
+  readonly options: readonly Option[];
+}
+
+/** @param view without placeholders and the pods that are owned */
+export function* termsIn(
+  view: ClusterView,
+  workloads: readonly ManagedWorkload[],
+  owned: readonly OwnedPod[],
+): Steps<CapacityTerms> {
+  const stranded = yield* strandedPods(view, workloads, owned);
+  const supplies = new Map<string, Supply>();
+  const terms = new Map<string, ShapeTerms>();
+  const termsOf = new Map<string, ShapeTerms>();
+  const claimants: Claimant[] = [];
+  const unfit = new Map<string, string>();
+  for (const { shape, ...workload } of workloads) {
+    const key = textOf(shape);
+    const known = terms.get(key) ?? (yield* termsOfShape(shape, view, supplies, stranded));
+    terms.set(key, known);
+    termsOf.set(workload.id, known);
+    if (known.unfit !== null) unfit.set(workload.id, known.unfit);
+    const own = stranded.replicas.get(workload.id);
+    const options = own === undefined ? known.options : optionsOf(shape, known.pools, supplies, own);
+    claimants.push({ ...workload, options });
+    yield;
+  }
   return {
     claimants,
     supplies: [...supplies.values()],
-    growth: growthOf(view, owned, roomsOf, input.ownerOf),
+    growth: yield* growthOf(view, owned, termsOf),
+    unfit,
   };
+}
+
+function* termsOfShape(
+  shape: ReplicaShape,
+  view: ClusterView,
+  supplies: Map<string, Supply>,
+  stranded: Stranded,
+): Steps<ShapeTerms> {
+  const room = yield* rooming(shape, view);
+  for (const { pool } of room.pools) {
+    const { resource } = unitOf(shape);
+    const name = supplyName(pool, resource);
+    if (!supplies.has(name)) supplies.set(name, yield* supplyOf(view, pool, resource, stranded));
+  }
+  const options = optionsOf(shape, room.pools, supplies, NOBODY_STRANDED);
+  return { pools: room.pools, unfit: yield* noNodeFits(shape, view, room), options };
+}
+
+const NOBODY_STRANDED: ReadonlyMap<string, number> = new Map();
+
+/** @param stranded replicas of the workload, by pool */
+function optionsOf(
+  shape: ReplicaShape,
+  pools: readonly PoolRoom[],
+  supplies: ReadonlyMap<string, Supply>,
+  stranded: ReadonlyMap<string, number>,
+): readonly Option[] {
+  const { resource, count } = unitOf(shape);
+  return pools.map((room) => {
+    const pool = supplyName(room.pool, resource);
+    const most = total(room) + (stranded.get(room.pool) ?? 0);
+    return { pool, units: unitsOf(shape, count, supplies.get(pool)?.units ?? 0, most), most };
+  });
+}
+
+/** What is shared out is named by its node pool and the resource. */
+function supplyName(pool: string, resource: string): string {
+  return `${pool} ${resource}`;
+}
+
+/** The node pool of a supply's name. */
+export function nodePoolOf(supply: string): string {
+  return supply.slice(0, supply.lastIndexOf(' '));
+}
+
+/** What is counted out: GPUs; pods where none are asked for. */
+function unitOf(shape: ReplicaShape): { readonly resource: string; readonly count: number } {
+  return needsOf(shape).gpu ?? { resource: 'pods', count: 1 };
 }
 
 /** How a declared pool grows: its nodes, and the replicas that no node takes and a new one of this pool would. */
@@ -64,19 +143,18 @@ export interface PoolGrowth {
   readonly waiting: number;
 }
 
-function growthOf(
+function* growthOf(
   view: ClusterView,
-  owned: readonly Pod[],
-  roomsOf: ReadonlyMap<string, readonly PoolRoom[]>,
-  ownerOf: ArbitrationInput['ownerOf'],
-): PoolGrowth[] {
+  owned: readonly OwnedPod[],
+  termsOf: ReadonlyMap<string, ShapeTerms>,
+): Steps<PoolGrowth[]> {
   const waiting = new Map<string, number>();
-  for (const pod of owned) {
-    if (pod.waiting !== 'unschedulable' || pod.deleting) continue;
-    for (const { pool, nodes, maxNodes } of roomsOf.get(ownerOf(pod) ?? '') ?? []) {
+  yield* stepwise(owned, 64, ({ pod, id }) => {
+    if (pod.waiting !== 'unschedulable' || pod.deleting) return;
+    for (const { pool, nodes, maxNodes } of termsOf.get(id)?.pools ?? []) {
       if (maxNodes !== null && nodes < maxNodes) waiting.set(pool, (waiting.get(pool) ?? 0) + 1);
     }
-  }
+  });
   return view.pools
     .filter(({ config }) => config !== null)
     .map(({ name, nodes }) => ({ pool: name, nodes: nodes.length, waiting: waiting.get(name) ?? 0 }));
@@ -95,13 +173,7 @@ function total({ now, coming, growth }: PoolRoom): number {
   return growth === null ? Infinity : now + coming + growth;
 }
 
-function supplyOf(
-  view: ClusterView,
-  name: string,
-  pool: string,
-  resource: string,
-  stranded: ReadonlyMap<string, number>,
-): Supply {
+function* supplyOf(view: ClusterView, name: string, resource: string, stranded: Stranded): Steps<Supply> {
   // One unit, and let in everywhere: what bounds a workload besides is in its own room.
   const unit: ReplicaShape = {
     requests: { [resource]: 1 },
@@ -111,8 +183,9 @@ function supplyOf(
     gpuMemory: null,
   };
   const members = view.pools.filter((each) => each.name === name);
-  const [room] = roomFor(unit, { ...view, pools: members }).pools;
-  const units = (room === undefined ? 0 : total(room)) + (stranded.get(pool) ?? 0);
+  const [room] = (yield* rooming(unit, { ...view, pools: members })).pools;
+  const pool = supplyName(name, resource);
+  const units = (room === undefined ? 0 : total(room)) + (stranded.units.get(pool) ?? 0);
   return { pool, units, limit: limitOf(name, room) };
 }
 
@@ -128,28 +201,36 @@ function limitOf(name: string, room: PoolRoom | undefined): string {
 
 /**
  * Replicas that run on nodes which take no new ones: cordoned, or not ready just now. They go when the node is drained; to
- * count them out before would take them down for nothing. By pool and workload, and their units by pool and resource.
+ * count them out before would take them down for nothing.
  */
-function strandedPods(
+interface Stranded {
+  /** By workload and pool. */
+  readonly replicas: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** What they take, by pool and resource. */
+  readonly units: ReadonlyMap<string, number>;
+}
+
+function* strandedPods(
   view: ClusterView,
-  owned: readonly Pod[],
-  { workloads, ownerOf }: ArbitrationInput,
-): Map<string, number> {
-  const counts = new Map<string, number>();
-  const add = (key: string, amount: number) => counts.set(key, (counts.get(key) ?? 0) + amount);
+  workloads: readonly ManagedWorkload[],
+  owned: readonly OwnedPod[],
+): Steps<Stranded> {
   const shapes = new Map(workloads.map(({ id, shape }) => [id, shape]));
-  const nodes = new Map(
-    view.pools.flatMap(({ name, nodes }) => nodes.map((node) => [node.name, { node, pool: name }])),
-  );
-  for (const pod of owned) {
+  const nodes = new Map<string, { readonly node: Node; readonly pool: string }>();
+  for (const { name, nodes: members } of view.pools)
+    yield* stepwise(members, 64, (node) => void nodes.set(node.name, { node, pool: name }));
+  const replicas = new Map<string, Map<string, number>>();
+  const units = new Map<string, number>();
+  yield* stepwise(owned, 32, ({ pod, id }) => {
     const at = pod.node === null ? undefined : nodes.get(pod.node);
-    const id = ownerOf(pod);
-    const shape = id === null ? undefined : shapes.get(id);
-    if (at === undefined || id === null || shape === undefined || pod.deleting) continue;
-    if (isUsable(shape, at.node)) continue;
-    const { resource, count } = gpuRequest(shape.requests) ?? { resource: 'pods', count: 1 };
-    add(`${at.pool} ${id}`, 1);
-    add(`${at.pool} ${resource}`, count);
-  }
-  return counts;
+    const shape = shapes.get(id);
+    if (at === undefined || shape === undefined || pod.deleting || unusable(shape, at.node) === null) return;
+    const { resource, count } = unitOf(shape);
+    const own = replicas.get(id) ?? new Map<string, number>();
+    replicas.set(id, own);
+    own.set(at.pool, (own.get(at.pool) ?? 0) + 1);
+    const supply = supplyName(at.pool, resource);
+    units.set(supply, (units.get(supply) ?? 0) + count);
+  });
+  return { replicas, units };
 }

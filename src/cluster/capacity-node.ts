@@ -22,11 +22,8 @@ export function fitsOn(
   let fits = Infinity;
   const { amounts, gpu } = needsOf(shape);
   for (const [resource, amount] of amounts) {
-    // What a declared node leaves out is not what it lacks; a device that it leaves out, it does not have.
-    const has = node.allocatable[resource] ?? (resource.includes('/') ? 0 : Infinity);
-    const left = has - (used.get(resource) ?? 0);
-    // Sums of thousandths of cores are off by a last bit.
-    fits = Math.min(fits, Math.floor(left / amount + 1e-9));
+    const left = amountOn(node, resource) - (used.get(resource) ?? 0);
+    fits = Math.min(fits, timesIn(left, amount));
   }
   fits = Math.max(0, fits);
   if (gpu === null || shape.gpuMemory === null) return { fits: finite(fits), short: null };
@@ -42,6 +39,35 @@ export function fitsOn(
     fits: inMemory,
     short: `${fits} slices are free, and ${memory}: with more the neighbours would get OOM`,
   };
+}
+
+/** What a declared node leaves out is not what it lacks; a device that it leaves out, it does not have. */
+function amountOn(node: Node, resource: string): number {
+  return node.allocatable[resource] ?? (resource.includes('/') ? 0 : Infinity);
+}
+
+/** Sums of thousandths of cores are off by a last bit. */
+function timesIn(left: number, amount: number): number {
+  return Math.floor(left / amount + 1e-9);
+}
+
+export interface Lack {
+  readonly resource: string;
+  readonly asked: number;
+  /** Less than is asked. */
+  readonly has: number;
+}
+
+/** Of what a shape asks for, the resource of which a node with these pods has the smallest part; null: it has enough of all. */
+export function lackOn(shape: ReplicaShape, node: Node, pods: readonly Pod[]): Lack | null {
+  const used = usedBy(pods);
+  let worst: Lack | null = null;
+  for (const [resource, asked] of needsOf(shape).amounts) {
+    const has = Math.max(0, amountOn(node, resource) - (used.get(resource) ?? 0));
+    if (timesIn(has, asked) >= 1) continue;
+    if (worst === null || has / asked < worst.has / worst.asked) worst = { resource, asked, has };
+  }
+  return worst;
 }
 
 /** A shape that asks for nothing fits as often as a node takes pods. */
@@ -65,6 +91,6 @@ function usedBy(pods: readonly Pod[]): ReadonlyMap<string, number> {
   return used;
 }
 
-function gib(bytes: number): string {
+export function gib(bytes: number): string {
   return `${Math.round((bytes / 2 ** 30) * 10) / 10} GiB`;
 }

@@ -1,3 +1,4 @@
+import { stepwise, type Steps } from '../core/steps.js';
 import type { PoolConfig } from '../policy/capacity-config.js';
 import type { Node } from '../ports/cluster-objects.js';
 
@@ -23,18 +24,17 @@ const POOL_LABELS = [
 export const NO_POOL = 'other nodes';
 
 /** Declared pools in their order, with or without nodes, then the others by name. A node is in the first that it matches. */
-export function poolsOf(nodes: readonly Node[], declared: readonly PoolConfig[]): NodePool[] {
+export function* poolsOf(nodes: readonly Node[], declared: readonly PoolConfig[]): Steps<NodePool[]> {
   const members = new Map<string, Node[]>(declared.map(({ name }) => [name, []]));
   const found = new Map<string, Node[]>();
-  for (const node of nodes) {
-    const config = declared.find(({ match }) =>
-      Object.entries(match).every(([key, value]) => node.labels[key] === value),
-    );
-    const [name, groups] = config === undefined ? [labelled(node), found] : [config.name, members];
+  const matches = declared.map(({ name, match }) => ({ name, labels: Object.entries(match) }));
+  yield* stepwise(nodes, 32, (node) => {
+    const match = matches.find(({ labels }) => labels.every(([key, value]) => node.labels[key] === value));
+    const [name, groups] = match === undefined ? [labelled(node), found] : [match.name, members];
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [node]);
     else group.push(node);
-  }
+  });
   return [
     ...declared.map((config) => ({ name: config.name, config, nodes: members.get(config.name) ?? [] })),
     ...[...found.keys()]

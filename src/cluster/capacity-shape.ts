@@ -1,5 +1,6 @@
-import type { Node, NodeRequirement, NodeTerm, Taint, Toleration } from '../ports/cluster-objects.js';
+import type { Node, NodeRequirement, NodeTerm, Toleration } from '../ports/cluster-objects.js';
 import { gpuRequest } from './capacity-gpu.js';
+import { stateOf, tolerates } from './capacity-taints.js';
 import { list, record, text, type Json, type JsonRecord } from './objects/json.js';
 
 /** All of a replica that decides where it can be: the pod template's shape, its required node affinity and its memory. */
@@ -20,6 +21,11 @@ export interface Needs {
   readonly amounts: readonly (readonly [resource: string, amount: number])[];
   readonly selector: readonly (readonly [key: string, value: string])[];
   readonly gpu: { readonly resource: string; readonly count: number } | null;
+  /** Of nodes: the labels by which it selects, sorted, and whether it selects by name. */
+  readonly labels: readonly string[];
+  readonly names: boolean;
+  /** Both, as a key. */
+  readonly looksAt: string;
 }
 
 const known = new WeakMap<ReplicaShape, Needs>();
@@ -27,16 +33,23 @@ const known = new WeakMap<ReplicaShape, Needs>();
 export function needsOf(shape: ReplicaShape): Needs {
   const before = known.get(shape);
   if (before !== undefined) return before;
+  const terms = shape.affinity ?? [];
+  const selected = terms.flatMap((term) => term.labels.map(({ key }) => key));
+  const labels = [...new Set([...Object.keys(shape.nodeSelector), ...selected])].toSorted();
+  const names = terms.some(({ fields }) => fields.length > 0);
   const needs: Needs = {
     amounts: Object.entries({ ...shape.requests, pods: 1 }).filter(([, amount]) => amount > 0),
     selector: Object.entries(shape.nodeSelector),
     gpu: gpuRequest(shape.requests),
+    labels,
+    names,
+    looksAt: JSON.stringify([names, ...labels]),
   };
   known.set(shape, needs);
   return needs;
 }
 
-/** Why no pod of the shape can ever be on such a node, or null. */
+/** Why no pod of the shape can ever be on such a node, or null. What is so just now, `unusable` says. */
 export function refusedBy(
   shape: ReplicaShape,
   node: Pick<Node, 'name' | 'labels' | 'taints'>,
@@ -49,7 +62,10 @@ export function refusedBy(
     return 'the required node affinity does not match';
   }
   const taint = node.taints.find(
-    (each) => !tolerates(shape, each) && !(extendedResourceToleration && (shape.requests[each.key] ?? 0) > 0),
+    (each) =>
+      !tolerates(shape.tolerations, each) &&
+      stateOf(each) === null &&
+      !(extendedResourceToleration && (shape.requests[each.key] ?? 0) > 0),
   );
   if (taint === undefined) return null;
   return `the taint ${taint.key}${taint.value === '' ? '' : `=${taint.value}`}:${taint.effect} is not tolerated`;
@@ -57,10 +73,9 @@ export function refusedBy(
 
 function matches({ labels, fields }: NodeTerm, node: Pick<Node, 'name' | 'labels'>): boolean {
   if (labels.length + fields.length === 0) return false;
-  const named = (key: string) => (key === 'metadata.name' ? node.name : undefined);
   return (
     labels.every((each) => holds(each, node.labels[each.key])) &&
-    fields.every((each) => holds(each, named(each.key)))
+    fields.every((each) => holds(each, each.key === 'metadata.name' ? node.name : undefined))
   );
 }
 
@@ -87,16 +102,6 @@ function compared(value: string | undefined, values: readonly string[]): number 
   const whole = /^-?\d+$/;
   if (value === undefined || bound === undefined || others.length > 0) return NaN;
   return whole.test(value) && whole.test(bound) ? Number(value) - Number(bound) : NaN;
-}
-
-function tolerates({ tolerations }: ReplicaShape, taint: Taint): boolean {
-  if (taint.effect === 'PreferNoSchedule') return true;
-  return tolerations.some(
-    ({ key, operator, value, effect }) =>
-      (effect === null || effect === taint.effect) &&
-      (key === null ? operator === 'Exists' : key === taint.key) &&
-      (operator === 'Exists' || value === taint.value),
-  );
 }
 
 /**

@@ -1,10 +1,12 @@
-import { inWords, MINUTE, type Millis } from '../core/time.js';
+import { finished, stepwise, type Steps } from '../core/steps.js';
+import { inWords, type Millis } from '../core/time.js';
 import type { PoolConfig } from '../policy/capacity-config.js';
 import type { Node, Pod } from '../ports/cluster-objects.js';
-import { repartitioning } from './capacity-gpu.js';
+import { isYounger, NodeGroups, type NodeGroup } from './capacity-groups.js';
 import { fitsOn } from './capacity-node.js';
 import { poolsOf, type NodePool } from './capacity-pools.js';
-import { needsOf, refusedBy, type ReplicaShape } from './capacity-shape.js';
+import { refusedBy, type ReplicaShape } from './capacity-shape.js';
+import { isComing, unusable } from './capacity-usable.js';
 
 /** What the cluster looks like at one moment, and how pods count in it. */
 export interface ClusterView {
@@ -12,6 +14,7 @@ export interface ClusterView {
   readonly pools: readonly NodePool[];
   /** Pods that hold resources, by node. */
   readonly podsOn: ReadonlyMap<string, readonly Pod[]>;
+  readonly groups: NodeGroups;
   /** GPU memory that a pod takes, as declared, in bytes; null: not said. */
   readonly memoryOf: (pod: Pod) => number | null;
   /** GKE and others let pods onto nodes tainted with the name of a resource that they request. */
@@ -59,31 +62,52 @@ export interface Room {
 
 const NOBODY: readonly Pod[] = [];
 
-/** A node that is older and still not usable is broken: the cluster autoscaler's max-node-provision-time. */
-const NODE_COMES_WITHIN: Millis = 15 * MINUTE;
-
 export function viewOf(input: ViewInput): ClusterView {
+  return finished(viewing(input));
+}
+
+export function* viewing(input: ViewInput): Steps<ClusterView> {
   const podsOn = new Map<string, Pod[]>();
-  for (const pod of input.pods) {
-    if (pod.node === null || pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
-    if (input.released?.(pod) === true) continue;
+  yield* stepwise(input.pods, 64, (pod) => {
+    if (pod.node === null || pod.phase === 'Succeeded' || pod.phase === 'Failed') return;
+    if (input.released?.(pod) === true) return;
     const there = podsOn.get(pod.node);
     if (there === undefined) podsOn.set(pod.node, [pod]);
     else there.push(pod);
-  }
+  });
+  const memoryOf = input.memoryOf ?? (() => null);
   return {
     now: input.now,
-    pools: poolsOf(input.nodes, input.pools),
+    pools: yield* poolsOf(input.nodes, input.pools),
     podsOn,
-    memoryOf: input.memoryOf ?? (() => null),
+    groups: new NodeGroups({ now: input.now, podsOn, memoryOf }),
+    memoryOf,
     extendedResourceToleration: input.extendedResourceToleration ?? true,
     blocked: input.blocked ?? new Map(),
   };
 }
 
+/** The same nodes, with these pods counted as gone. */
+export function* without(view: ClusterView, released: (pod: Pod) => boolean): Steps<ClusterView> {
+  const podsOn = new Map<string, readonly Pod[]>();
+  yield* stepwise(view.podsOn, 16, ([node, pods]) => {
+    const left = pods.filter((pod) => !released(pod));
+    if (left.length > 0) podsOn.set(node, left);
+  });
+  return { ...view, podsOn, groups: new NodeGroups({ now: view.now, podsOn, memoryOf: view.memoryOf }) };
+}
+
 /** How many more pods of the shape could be scheduled now, on nodes that come, and on nodes that can be added. */
 export function roomFor(shape: ReplicaShape, view: ClusterView): Room {
-  const pools = view.pools.map((pool) => poolRoom(shape, view, pool)).filter((room) => room !== null);
+  return finished(rooming(shape, view));
+}
+
+export function* rooming(shape: ReplicaShape, view: ClusterView): Steps<Room> {
+  const pools: PoolRoom[] = [];
+  for (const pool of view.pools) {
+    const room = yield* poolRoom(shape, view, pool);
+    if (room !== null) pools.push(room);
+  }
   return {
     now: sum(pools.map(({ now }) => now)),
     coming: sum(pools.map(({ coming }) => coming)),
@@ -93,32 +117,30 @@ export function roomFor(shape: ReplicaShape, view: ClusterView): Room {
 }
 
 /** Null when no node of the pool, there or to come, could ever take a pod of the shape. */
-function poolRoom(shape: ReplicaShape, view: ClusterView, pool: NodePool): PoolRoom | null {
-  const fresh = freshNode(shape, view, pool);
+function* poolRoom(shape: ReplicaShape, view: ClusterView, pool: NodePool): Steps<PoolRoom | null> {
+  const groups = yield* view.groups.of(pool, shape);
+  const fresh = yield* freshNode(shape, view, pool, groups);
+  const gpuMemory = pool.config?.gpuMemory ?? null;
   const notes = new Map<string, number>();
-  const note = (why: string) => notes.set(why, (notes.get(why) ?? 0) + 1);
+  const note = (why: string, nodes: number) => notes.set(why, (notes.get(why) ?? 0) + nodes);
   let now = 0;
   let coming = 0;
   let suitable = false;
-  for (const node of pool.nodes) {
-    if (refusedBy(shape, node, view.extendedResourceToleration) !== null) continue;
+  yield* stepwise(groups, 8, ({ node, pods, count }) => {
+    if (refusedBy(shape, node, view.extendedResourceToleration) !== null) return;
     suitable = true;
     const why = unusable(shape, node);
     if (why === null) {
-      const { fits, short } = fitsOn(shape, node, {
-        pods: view.podsOn.get(node.name) ?? NOBODY,
-        memoryOf: view.memoryOf,
-        gpuMemory: pool.config?.gpuMemory ?? null,
-      });
-      now += fits;
-      if (short !== null) note(short);
-    } else if (why.starting && view.now - node.createdAt < NODE_COMES_WITHIN && fresh.perNode !== null) {
-      coming += fresh.perNode;
-      note(`on its way, since ${inWords(view.now - node.createdAt)}`);
+      const { fits, short } = fitsOn(shape, node, { pods, memoryOf: view.memoryOf, gpuMemory });
+      now += fits * count;
+      if (short !== null) note(short, count);
+    } else if (why.starting && isComing(node, view.now) && fresh.perNode !== null) {
+      coming += fresh.perNode * count;
+      note(`on its way, since ${inWords(view.now - node.createdAt)}`, count);
     } else {
-      note(why.why);
+      note(why.why, count);
     }
-  }
+  });
   if (!suitable && !fresh.suitable) return null;
   const maxNodes = pool.config?.maxNodes ?? null;
   return {
@@ -148,31 +170,6 @@ function growthOf(
   return perNode === null ? null : more * perNode;
 }
 
-/** Whether pods of the shape can be scheduled on a node now, as far as the node is concerned. */
-export function isUsable(shape: ReplicaShape, node: Node): boolean {
-  return unusable(shape, node) === null;
-}
-
-/** Why nothing can be scheduled on a node now. `starting`: a young node may look like that on its way. */
-function unusable(
-  shape: ReplicaShape,
-  node: Node,
-): { readonly why: string; readonly starting: boolean } | null {
-  if (node.unschedulable) return { why: 'cordoned', starting: false };
-  const { gpu } = needsOf(shape);
-  const why = gpu === null ? null : repartitioning(node);
-  if (why !== null) return { why, starting: false };
-  if (!node.ready) return { why: 'not ready', starting: true };
-  if (gpu !== null && node.allocatable[gpu.resource] === undefined) {
-    // A node is ready before its device plugin has registered the GPUs.
-    return {
-      why: `no ${gpu.resource}`,
-      starting: Object.keys(node.allocatable).every((each) => !each.startsWith('nvidia.com/')),
-    };
-  }
-  return null;
-}
-
 /** A new node of a pool as its configuration describes it; null: it does not. */
 export function declaredNode({ node, match }: PoolConfig, now: Millis): Node | null {
   if (node === null) return null;
@@ -188,56 +185,35 @@ export function declaredNode({ node, match }: PoolConfig, now: Millis): Node | n
 }
 
 /** What a new node of the pool takes: as declared, else as the youngest node that is in order, with its DaemonSets. */
-function freshNode(
+function* freshNode(
   shape: ReplicaShape,
   view: ClusterView,
-  { config, nodes }: NodePool,
-): { readonly suitable: boolean; readonly perNode: number | null } {
-  const declared = config === null ? null : declaredNode(config, view.now);
-  if (declared !== null) {
-    return taken(declared, NOBODY);
-  }
-  let like: Node | undefined;
-  for (const node of nodes) {
-    if (like !== undefined && !isYounger(node, like)) continue;
-    if (unusable(shape, node) === null) like = node;
-  }
-  if (like !== undefined) {
-    const daemons = daemonsOf(view.podsOn.get(like.name) ?? NOBODY);
-    return taken(like, daemons);
-  }
-  // An empty pool of which nothing is known is not ruled out unless its own labels do.
-  const clash = Object.entries(config?.match ?? {}).some(
-    ([key, value]) => (shape.nodeSelector[key] ?? value) !== value,
-  );
-  return {
-    suitable: config !== null && nodes.length === 0 && config.maxNodes !== 0 && !clash,
-    perNode: null,
-  };
-
-  function taken(node: Node, pods: readonly Pod[]): { suitable: boolean; perNode: number | null } {
+  pool: NodePool,
+  groups: readonly NodeGroup[],
+): Steps<{ readonly suitable: boolean; readonly perNode: number | null }> {
+  const { config } = pool;
+  const taken = (node: Node, pods: readonly Pod[]) => {
     if (refusedBy(shape, node, view.extendedResourceToleration) !== null)
       return { suitable: false, perNode: 0 };
-    const { fits } = fitsOn(shape, node, {
-      pods,
-      memoryOf: view.memoryOf,
-      gpuMemory: config?.gpuMemory ?? null,
-    });
+    const gpuMemory = config?.gpuMemory ?? null;
+    const { fits } = fitsOn(shape, node, { pods, memoryOf: view.memoryOf, gpuMemory });
     return { suitable: fits > 0, perNode: fits };
-  }
+  };
+  const declared = config === null ? null : declaredNode(config, view.now);
+  if (declared !== null) return taken(declared, NOBODY);
+  let like: NodeGroup | undefined;
+  yield* stepwise(groups, 8, (group) => {
+    if (like !== undefined && !isYounger(group.youngest, like.youngest)) return;
+    if (unusable(shape, group.node) === null) like = group;
+  });
+  if (like !== undefined) return taken(like.youngest, like.daemons);
+  return { suitable: isUnknown(shape, pool), perNode: null };
 }
 
-function isYounger(a: Node, b: Node): boolean {
-  return a.createdAt > b.createdAt || (a.createdAt === b.createdAt && a.name < b.name);
-}
-
-/** One view asks for the same pods once for each shape. */
-const daemons = new WeakMap<readonly Pod[], readonly Pod[]>();
-
-function daemonsOf(pods: readonly Pod[]): readonly Pod[] {
-  const known = daemons.get(pods) ?? pods.filter(({ owner }) => owner?.kind === 'DaemonSet');
-  daemons.set(pods, known);
-  return known;
+/** An empty pool of which nothing is known is not ruled out unless its own labels do. */
+export function isUnknown({ nodeSelector }: ReplicaShape, { config, nodes }: NodePool): boolean {
+  if (config === null || config.node !== null || nodes.length > 0 || config.maxNodes === 0) return false;
+  return Object.entries(config.match).every(([key, value]) => (nodeSelector[key] ?? value) === value);
 }
 
 function sum(values: readonly number[]): number {

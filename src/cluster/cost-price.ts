@@ -1,16 +1,24 @@
 import type { PoolConfig } from '../policy/capacity-config.js';
 import type { Node } from '../ports/cluster-objects.js';
 import { gpuResource, isGpu } from './capacity-gpu.js';
-import { declaredNode, type ClusterView } from './capacity.js';
-import { refusedBy, type ReplicaShape } from './capacity-shape.js';
 
 /** Money per GPU and hour, by product, such as `Tesla-T4`. */
 export type GpuPrices = Readonly<Record<string, number>>;
 
+/** By which a node's product is known, and how many GPUs it has; each in the order in which they are believed. */
+const PRODUCT_LABELS = ['nvidia.com/gpu.product', 'cloud.google.com/gke-accelerator'] as const;
+const COUNT_LABELS = [
+  'nvidia.com/gpu.count',
+  'cloud.google.com/gke-accelerator-count',
+  'karpenter.k8s.aws/instance-gpu-count',
+] as const;
+/** Nodes of one pool with the same of these have the same price. */
+export const PRICE_LABELS = [...PRODUCT_LABELS, ...COUNT_LABELS] as const;
+
 /** Money per hour of one node: its pool's price, else its GPUs'; null: not known, which is not free. */
 export function nodePrice(node: Node, config: PoolConfig | null, prices: GpuPrices): number | null {
   if (config !== null && config.price !== null) return config.price;
-  const label = node.labels['nvidia.com/gpu.product'] ?? node.labels['cloud.google.com/gke-accelerator'];
+  const label = firstOf(node, PRODUCT_LABELS);
   if (label === undefined) return null;
   // GPU feature discovery writes how a GPU is shared into its product: A100-SXM4-40GB-MIG-1g.5gb-SHARED.
   const product = label.replace(/-SHARED$/, '').replace(/-MIG-.*$/, '');
@@ -19,12 +27,14 @@ export function nodePrice(node: Node, config: PoolConfig | null, prices: GpuPric
   return price === undefined || gpus === null ? null : price * gpus;
 }
 
+function firstOf({ labels }: Node, keys: readonly string[]): string | undefined {
+  const key = keys.find((each) => labels[each] !== undefined);
+  return key === undefined ? undefined : labels[key];
+}
+
 function physicalGpus(node: Node, label: string, product: string): number | null {
   const profile = /-MIG-(\d+)g\.(\d+)gb/.exec(label);
-  const counted =
-    node.labels['nvidia.com/gpu.count'] ??
-    node.labels['cloud.google.com/gke-accelerator-count'] ??
-    node.labels['karpenter.k8s.aws/instance-gpu-count'];
+  const counted = firstOf(node, COUNT_LABELS);
   const count = counted !== undefined && /^\d{1,4}$/.test(counted) ? Number(counted) : null;
   if (profile === null) return count;
   // With MIG strategy single the label counts instances.
@@ -48,13 +58,15 @@ export function instancesPerGpu(product: string, compute: number, gigabytes: num
   return Math.max(1, Math.min(Math.floor(computeSlices / compute), Math.floor(memorySlices / taken)));
 }
 
-/**
- * What share of a node such requests are: of its GPUs, MIG instances by their compute slices and time slices by their
- * number, so that a node which is fully used is fully paid by who uses it. 0 for pods without GPUs.
- */
-export function shareOfNode(requests: Readonly<Record<string, number>>, node: Node): number {
+/** What one unit of each of a node's GPU resources is of all its GPUs; without any: none. */
+export interface GpuWeights {
+  readonly all: number;
+  readonly each: readonly (readonly [resource: string, weight: number])[];
+}
+
+export function gpuWeights(node: Node): GpuWeights {
   let all = 0;
-  let taken = 0;
+  const each: [string, number][] = [];
   const resources = Object.keys(node.allocatable).filter(isGpu);
   const mixed = resources.some((name) => name.includes('/mig-'));
   for (const name of resources) {
@@ -63,21 +75,21 @@ export function shareOfNode(requests: Readonly<Record<string, number>>, node: No
     const compute = name.includes('/mig-') ? Number.parseInt(gpu.profile ?? '1', 10) : mixed ? 7 : 1;
     const weight = compute / gpu.perDevice;
     all += gpu.slices * weight;
-    taken += (requests[name] ?? 0) * weight;
+    each.push([name, weight]);
   }
+  return { all, each };
+}
+
+/**
+ * What share of a node such requests are: of its GPUs, MIG instances by their compute slices and time slices by their
+ * number, so that a node which is fully used is fully paid by who uses it. 0 for pods without GPUs.
+ */
+export function shareOf(requests: Readonly<Record<string, number>>, { all, each }: GpuWeights): number {
+  let taken = 0;
+  for (const [name, weight] of each) taken += (requests[name] ?? 0) * weight;
   return all === 0 ? 0 : Math.min(1, taken / all);
 }
 
-/** Money per hour of one replica, in the first pool that can take it and has a price; null: none has. */
-export function replicaPrice(shape: ReplicaShape, view: ClusterView, prices: GpuPrices): number | null {
-  for (const { config, nodes } of view.pools) {
-    const declared = config === null ? null : declaredNode(config, view.now);
-    for (const node of declared === null ? nodes : [...nodes, declared]) {
-      if (refusedBy(shape, node, view.extendedResourceToleration) !== null) continue;
-      const price = nodePrice(node, config, prices);
-      const share = shareOfNode(shape.requests, node);
-      if (price !== null && share > 0) return price * share;
-    }
-  }
-  return null;
+export function shareOfNode(requests: Readonly<Record<string, number>>, node: Node): number {
+  return shareOf(requests, gpuWeights(node));
 }

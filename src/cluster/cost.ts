@@ -1,6 +1,9 @@
-import type { Pod } from '../ports/cluster-objects.js';
+import { stepwise, type Steps } from '../core/steps.js';
+import type { PoolConfig } from '../policy/capacity-config.js';
+import type { Node, Pod } from '../ports/cluster-objects.js';
 import type { ClusterView } from './capacity.js';
-import { nodePrice, shareOfNode, type GpuPrices } from './cost-price.js';
+import { nodeKind } from './capacity-kind.js';
+import { gpuWeights, nodePrice, shareOf, type GpuPrices, type GpuWeights } from './cost-price.js';
 
 /** Money per hour, now. */
 export interface CostReport {
@@ -28,7 +31,7 @@ export interface CostInput {
 }
 
 /** Who costs what. A pod pays its share of its node's GPUs from the moment it has the node; CPU-only pods pay nothing of it. */
-export function costNow({ view, prices, ownerOf, isPlaceholder }: CostInput): CostReport {
+export function* costNow({ view, prices, ownerOf, isPlaceholder }: CostInput): Steps<CostReport> {
   const workloads = new Map<string, number>();
   const namespaces = new Map<string, number>();
   const unpriced: string[] = [];
@@ -37,36 +40,54 @@ export function costNow({ view, prices, ownerOf, isPlaceholder }: CostInput): Co
   const add = (to: Map<string, number>, key: string, amount: number) =>
     to.set(key, (to.get(key) ?? 0) + amount);
   for (const { nodes, config } of view.pools) {
-    for (const node of nodes) {
-      const price = nodePrice(node, config, prices);
-      const sharing = (view.podsOn.get(node.name) ?? [])
-        .map((pod) => ({ pod, share: shareOfNode(pod.requests, node) }))
-        .filter(({ share }) => share > 0);
-      if (price === null) {
-        if (shareOfNode(node.allocatable, node) > 0) unpriced.push(node.name);
-        for (const { pod } of sharing) {
-          const owner = isPlaceholder(pod) ? null : ownerOf(pod);
-          if (owner !== null) incomplete.add(owner);
-        }
-        continue;
-      }
-      total += price;
+    const kinds = new Map<string, Priced>();
+    yield* stepwise(nodes, 16, (node) => {
+      const { price, weights } = pricedAs(node, config, prices, kinds);
+      if (weights.all === 0 && price === null) return;
       let free = 1;
-      for (const { pod, share } of sharing) {
+      for (const pod of view.podsOn.get(node.name) ?? []) {
+        const share = shareOf(pod.requests, weights);
+        if (share <= 0) continue;
+        const owner = isPlaceholder(pod) ? null : ownerOf(pod);
+        if (price === null) {
+          if (owner !== null) incomplete.add(owner);
+          continue;
+        }
         // Pods of a node that has lost GPUs may ask for more than is left of it.
         const paid = price * Math.min(share, free);
         free = Math.max(0, free - share);
         if (isPlaceholder(pod)) held += paid;
         else {
-          const owner = ownerOf(pod);
           if (owner !== null) add(workloads, owner, paid);
           add(namespaces, pod.namespace, paid);
         }
       }
-      idle += price * free;
-    }
+      if (price === null) unpriced.push(node.name);
+      else {
+        total += price;
+        idle += price * free;
+      }
+    });
   }
   return { total, workloads, namespaces, held, idle, unpriced, incomplete };
+}
+
+interface Priced {
+  readonly price: number | null;
+  readonly weights: GpuWeights;
+}
+
+/** Of nodes that are alike only the first is looked at. */
+function pricedAs(
+  node: Node,
+  config: PoolConfig | null,
+  prices: GpuPrices,
+  kinds: Map<string, Priced>,
+): Priced {
+  const kind = nodeKind(node, config?.gpuMemory ?? null);
+  const known = kinds.get(kind) ?? { price: nodePrice(node, config, prices), weights: gpuWeights(node) };
+  kinds.set(kind, known);
+  return known;
 }
 
 /** What a workload costs now beside what its most replicas would cost all the time. */

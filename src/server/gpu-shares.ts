@@ -1,28 +1,34 @@
 import { savingOf } from '../cluster/cost.js';
 import {
-  capacityTick,
+  capacityRound,
   NO_CAPACITY_STATE,
   type CapacityResult,
   type CapacityState,
-  type TickWorkload,
 } from '../cluster/capacity-tick.js';
+import { grantIn, isRoundDue, type Round } from '../core/capacity/rounds.js';
 import type { Grant } from '../core/observation.js';
+import { stepwise, type Steps } from '../core/steps.js';
 import type { Millis } from '../core/time.js';
 import type { CapacityConfig } from '../policy/capacity-config.js';
-import type { Cluster, WorkloadFacts } from '../ports/cluster.js';
-import type { GpuShare, MoneyPerHour, WorkloadClusterView } from '../ports/cluster-desk.js';
-import type { Pod } from '../ports/cluster-objects.js';
+import type { Cluster } from '../ports/cluster.js';
+import type { BudgetUse, GpuShare, MoneyPerHour, WorkloadCost } from '../ports/cluster-desk.js';
+import { byScaledObject, idOf, termsOf, type Asked } from './gpu-asks.js';
+import { drained, inSlices } from './slices.js';
 import type { Workload } from './workload.js';
-
-/** Nodes and pods change slowly; what bursts beyond its claim does not wait for it. */
-const EVERY: Millis = 15_000;
-/** A trigger that KEDA left out for so long while it asked for its siblings was edited away. */
-const EDITED_AWAY_AFTER: Millis = 60_000;
 
 export interface SharesLog {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
   error(details: object, message: string): void;
+}
+
+/** What is to be told of a ScaledObject, in the words of a Kubernetes event. */
+export interface ShareEvent {
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly note: string;
 }
 
 /**
@@ -33,39 +39,64 @@ export class GpuShares {
   readonly #cluster: Cluster;
   readonly #config: CapacityConfig;
   readonly #log: SharesLog;
+  readonly #tell: (event: ShareEvent) => void;
   #state: CapacityState = NO_CAPACITY_STATE;
   #result: CapacityResult | null = null;
-  #shares = new Map<string, GpuShare>();
-  /** The most each wanted when it was last looked at, or claims still. */
-  #expected = new Map<string, number>();
-  #at: Millis | null = null;
+  #shares: ReadonlyMap<string, GpuShare> = new Map();
+  #last: Round | null = null;
+  #underWay = false;
 
-  constructor(cluster: Cluster, config: CapacityConfig, log: SharesLog) {
+  /** @param tell in addition to the log; it does not throw */
+  constructor(cluster: Cluster, config: CapacityConfig, log: SharesLog, tell: (event: ShareEvent) => void) {
     this.#cluster = cluster;
     this.#config = config;
     this.#log = log;
+    this.#tell = tell;
   }
 
-  /** @returns workloads whose grant is another now, to be decided anew */
-  tick(workloads: Iterable<Workload>, now: Millis): readonly Workload[] {
+  /**
+   * Every 15 s, and at once when somebody wants more than was reckoned with. It gives the event loop its turn every few
+   * milliseconds, and until it is done what was granted before holds. Never rejects.
+   *
+   * @returns workloads whose grant is another now, to be decided anew; none while an earlier call is still at work
+   */
+  async tick(workloads: Iterable<Workload>, now: Millis): Promise<readonly Workload[]> {
+    if (this.#underWay) return [];
+    this.#underWay = true;
     const all = [...workloads];
-    const asked = byScaledObject(all);
-    if (!this.#isDue(asked, now)) return [];
-    this.#at = now;
-    const before = new Map(all.map((each) => [each, this.grantOf(each)?.replicas ?? null]));
+    const before = this.#shares;
     try {
-      this.#round(asked, now);
+      await drained(this.#round(all, now));
     } catch (error) {
-      this.#forget();
+      this.#forget(now);
       this.#log.error({ error }, 'GPUs could not be shared out: nothing is capped until they can');
+    } finally {
+      this.#underWay = false;
     }
-    return all.filter((each) => (this.grantOf(each)?.replicas ?? null) !== before.get(each));
+    const after = this.#shares;
+    const changed: Workload[] = [];
+    if (after === before) return changed;
+    await inSlices(all, (each) => {
+      const id = idOf(each);
+      if (replicasIn(before.get(id)) !== replicasIn(after.get(id))) changed.push(each);
+    });
+    return changed;
   }
 
   /** Null: all that it wants. */
   grantOf(workload: Workload): Grant | null {
     const share = this.#shares.get(idOf(workload));
-    return share === undefined || share.why === null ? null : { replicas: share.granted, why: share.why };
+    return share === undefined ? null : grantIn(share);
+  }
+
+  /** Of a ScaledObject, by `namespace/name`; null: all that it wants. */
+  grantedTo(id: string): number | null {
+    return replicasIn(this.#shares.get(id));
+  }
+
+  /** The pool that has most of a ScaledObject's replicas, by `namespace/name`; null: none that is known. */
+  poolOf(id: string): string | null {
+    return this.#shares.get(id)?.pool ?? null;
   }
 
   shareOf(workload: Workload): GpuShare | null {
@@ -76,7 +107,7 @@ export class GpuShares {
     return [...this.#shares.values()];
   }
 
-  costOf(workload: Workload, maxReplicas: number | null): WorkloadClusterView['cost'] {
+  costOf(workload: Workload, maxReplicas: number | null): WorkloadCost | null {
     const id = idOf(workload);
     const price = this.#result?.prices.get(id) ?? null;
     const perHour = this.#result?.cost.workloads.get(id) ?? (price === null ? null : 0);
@@ -93,117 +124,76 @@ export class GpuShares {
     return { currency: this.#config.currency, total, held, idle, namespaces, unpriced: unpriced.length };
   }
 
-  #isDue(asked: readonly Asked[], now: Millis): boolean {
-    if (this.#at === null || Math.abs(now - this.#at) >= EVERY) return true;
-    return this.#result !== null && asked.some(({ id, most }) => most > (this.#expected.get(id) ?? 0));
+  /** Of each namespace that has one, as of the last round; empty while nothing is shared out. */
+  budgets(): readonly BudgetUse[] {
+    const { currency, budgets } = this.#config;
+    return Array.from(this.#result?.spending ?? [], ([namespace, { perHour, cutReplicas }]) => {
+      return { namespace, currency, budget: budgets[namespace] ?? 0, perHour, cut: cutReplicas };
+    });
   }
 
-  #round(asked: readonly Asked[], now: Millis): void {
+  /** Takes effect as a whole, at its end. */
+  *#round(all: readonly Workload[], now: Millis): Steps<void> {
+    const asked = yield* byScaledObject(all);
+    // What is not shared out at all waits for the next round, whatever it wants.
+    if (!isRoundDue(this.#last, this.#result === null ? [] : asked, now)) return;
     const [nodes, pods] = [this.#cluster.nodes(), this.#cluster.pods()];
-    if (nodes.kind === 'unknown' || pods.kind === 'unknown') return this.#forget();
-    const terms = asked.map((each) => termsOf(each, this.#cluster));
-    const owners = new Map(terms.flatMap(({ id, owns }) => (owns === null ? [] : [[owns, id]])));
-    const result = capacityTick(this.#state, {
-      now,
-      nodes: nodes.items,
-      pods: pods.items,
-      config: this.#config,
-      workloads: terms,
-      ownerOf: (pod) => owners.get(ownerKey(pod) ?? '') ?? null,
+    if (nodes.kind === 'unknown' || pods.kind === 'unknown') return this.#forget(now);
+    const terms = yield* termsOf(asked, this.#cluster);
+    const tick = { ...terms, now, nodes: nodes.items, pods: pods.items, config: this.#config };
+    const result = yield* capacityRound(this.#state, tick);
+    const named = new Map<string, Asked>();
+    yield* stepwise(asked, 64, (each) => void named.set(each.id, each));
+    const cuts = yield* cutsOf(result);
+    const expected = new Map<string, number>();
+    const shares = new Map<string, GpuShare>();
+    yield* stepwise(result.grants, 32, ({ id, wanted, granted, claim, why, pools }) => {
+      const of = named.get(id);
+      if (of === undefined) return;
+      // Not its `wanted`, which ends at maxReplicaCount: what goes beyond that would be a burst at every tick.
+      expected.set(id, Math.max(claim, of.wanted));
+      const { namespace, name } = of;
+      const note = result.unfit.get(id) ?? null;
+      const cutByBudget = cuts.get(id) ?? 0;
+      shares.set(id, { namespace, name, wanted, granted, why, pool: mostIn(pools), cutByBudget, note });
     });
     this.#state = result.state;
     this.#result = result;
-    const named = new Map(asked.map((each) => [each.id, each]));
-    this.#expected = new Map(
-      result.grants.map(({ id, claim }) => [id, Math.max(claim, named.get(id)?.most ?? 0)]),
-    );
-    this.#shares = new Map(
-      result.grants.flatMap(({ id, wanted, granted, why }) => {
-        const of = named.get(id);
-        return of === undefined
-          ? []
-          : [[id, { namespace: of.namespace, name: of.name, wanted, granted, why }] as const];
-      }),
-    );
+    this.#shares = shares;
+    this.#last = { at: now, expected };
     for (const { id, type, reason, note } of result.events) {
       if (type === 'Warning') this.#log.warn({ workload: id, reason }, note);
       else this.#log.info({ workload: id, reason }, note);
+      const of = named.get(id);
+      if (of !== undefined) this.#tell({ namespace: of.namespace, name: of.name, type, reason, note });
     }
   }
 
-  #forget(): void {
+  #forget(now: Millis): void {
     this.#result = null;
     this.#shares = new Map();
-    this.#expected = new Map();
+    this.#last = { at: now, expected: new Map() };
   }
 }
 
-interface Terms extends TickWorkload {
-  /** Of its pods; null while its scale target is not known. */
-  readonly owns: string | null;
+/** Null: all that is wanted. */
+function replicasIn(share: GpuShare | undefined): number | null {
+  return share === undefined || share.why === null ? null : share.granted;
 }
 
-function idOf({ namespace, name }: Pick<Workload, 'namespace' | 'name'>): string {
-  return `${namespace}/${name}`;
-}
-
-function ownerKey({ namespace, owner }: Pod): string | null {
-  return owner === null ? null : `${namespace}/${owner.kind.toLowerCase()}/${owner.name}`;
-}
-
-/** One ScaledObject with those of its triggers that KEDA still asks about. */
-interface Asked {
-  readonly id: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly triggers: readonly Workload[];
-  /** Before what the cluster says of it. */
-  readonly most: number;
-}
-
-function byScaledObject(workloads: readonly Workload[]): Asked[] {
-  const found = new Map<string, [Workload, ...Workload[]]>();
-  for (const each of workloads) {
-    const siblings = found.get(idOf(each));
-    if (siblings === undefined) found.set(idOf(each), [each]);
-    else siblings.push(each);
+/** Replicas that budgets cut, by ScaledObject. */
+function* cutsOf({ spending }: CapacityResult): Steps<ReadonlyMap<string, number>> {
+  const cuts = new Map<string, number>();
+  for (const { grants } of spending.values()) {
+    yield* stepwise(grants, 64, ({ id, wanted, granted }) => {
+      if (granted < wanted) cuts.set(id, wanted - granted);
+    });
   }
-  return Array.from(found, ([id, siblings]) => {
-    const { namespace, name } = siblings[0];
-    const newest = Math.max(...siblings.map(({ askedAt }) => askedAt));
-    const triggers = siblings.filter(({ askedAt }) => newest - askedAt < EDITED_AWAY_AFTER);
-    return { id, namespace, name, triggers, most: Math.max(...triggers.map((each) => wantedBy(each, null))) };
-  });
+  return cuts;
 }
 
-function termsOf({ id, namespace, name, triggers }: Asked, cluster: Cluster): Terms {
-  const answer = cluster.facts(namespace, name);
-  const facts = answer.kind === 'known' ? answer.facts : null;
-  const wanted = Math.max(...triggers.map((each) => wantedBy(each, facts)));
-  return {
-    id,
-    namespace,
-    name,
-    tier: triggers.some(({ trigger }) => trigger.policy.tier === 1) ? 1 : 2,
-    // KEDA takes nothing beyond it.
-    wanted: Math.min(wanted, facts?.maxReplicas ?? Infinity),
-    minimum: Math.max(facts?.minReplicas ?? 0, ...triggers.map(({ trigger }) => trigger.policy.minReplicas)),
-    shape: shapeOf(facts),
-    owns: facts === null ? null : `${namespace}/${facts.target.kind}/${facts.target.name}`,
-  };
-}
-
-/** What does not move keeps what it has: blind, paused, or decided for show. */
-function wantedBy({ decision, trigger }: Workload, facts: WorkloadFacts | null): number {
-  if (decision === null) return facts?.replicas.current ?? 0;
-  const stands = decision.verdict === 'blind' || trigger.policy.dryRun || facts?.paused === true;
-  if (stands) return facts?.replicas.current ?? decision.replicas.current;
-  return decision.wanted ?? decision.desired;
-}
-
-/** Null where it is not known: nothing is capped for a guess. */
-function shapeOf(facts: WorkloadFacts | null): TickWorkload['shape'] {
-  if (facts === null) return null;
-  const { requests, nodeSelector, nodeAffinity, tolerations } = facts.shape;
-  return { requests, nodeSelector, affinity: nodeAffinity, tolerations };
+/** The node pool with the most of them. */
+function mostIn(pools: CapacityResult['grants'][number]['pools']): string | null {
+  const [most] = pools.toSorted((a, b) => b.replicas - a.replicas);
+  return most?.pool ?? null;
 }

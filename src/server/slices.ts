@@ -1,3 +1,4 @@
+import { stepwise, type Steps } from '../core/steps.js';
 import type { Millis } from '../core/time.js';
 
 /**
@@ -9,13 +10,17 @@ const STRETCH: Millis = 4;
 const BETWEEN_LOOKS = 8;
 
 /** Works through the items, and gives the event loop its turn after every few milliseconds. */
-export async function inSlices<T>(items: readonly T[], action: (item: T) => void): Promise<void> {
+export function inSlices<T>(items: readonly T[], action: (item: T) => void): Promise<void> {
+  return drained(stepwise(items, BETWEEN_LOOKS, action));
+}
+
+/** Takes the steps to their end, and gives the event loop its turn after every few milliseconds. */
+export async function drained<T>(steps: Steps<T>): Promise<T> {
   let began = performance.now();
-  let done = 0;
-  for (const item of items) {
-    action(item);
-    done += 1;
-    if (done % BETWEEN_LOOKS === 0 && performance.now() - began >= STRETCH) {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - began >= STRETCH) {
       await new Promise(setImmediate);
       began = performance.now();
     }

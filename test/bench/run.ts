@@ -17,5 +17,6 @@ const file = 'bench-results/server.json';
 writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
 console.log(JSON.stringify(results, null, 2));
 console.log(`written to ${file}`);
-// In a process of its own: its resident memory is a figure too.
-spawnSync(process.execPath, ['--import', 'tsx', 'test/bench/warmup.ts'], { stdio: 'inherit' });
+// In processes of their own: resident memory is a figure too, and what one leaves behind is no load of the next.
+for (const script of ['warmup', 'capacity'])
+  spawnSync(process.execPath, ['--import', 'tsx', `test/bench/${script}.ts`], { stdio: 'inherit' });

@@ -28,7 +28,6 @@ function workload(namespace: string, name: string, wanted: number, tier: 1 | 2 =
   return {
     id: `${namespace}/${name}`,
     namespace,
-    name,
     tier,
     wanted,
     minimum: 0,
@@ -102,6 +101,33 @@ describe('a tick of capacity', () => {
     expect(granted[16]).toBe(8);
     expect(results[16]?.grants[0]?.why).toContain('no node has come within 15 min, tried again in 5 min');
     expect(granted.at(-1)).toBe(12);
+  });
+
+  test('tells of pods that no node could hold, caps nothing for it, and leaves their GPUs to the others', () => {
+    const large = { ...workload('team-a', 'large', 3), shape: shape({ [GPU]: 8 }) };
+    const results = ticks(10, 60_000, (index) => ({
+      workloads: [index === 8 ? { ...large, wanted: 0 } : large, workload('team-a', 'chat', 12)],
+    }));
+    const note =
+      'no node takes its pods: each asks for 8 nvidia.com/gpu, and nodes of pool a100 have 4 nvidia.com/gpu';
+    for (const { grants, unfit } of results) {
+      expect(grants.map(({ granted, wanted, why }) => [wanted - granted, why])).toEqual([
+        [0, null],
+        [0, null],
+      ]);
+      expect([...unfit]).toEqual([['team-a/large', note]]);
+    }
+    expect(
+      results.flatMap(({ events }, index) => events.map(({ id, ...event }) => [index, id, event])),
+    ).toEqual([
+      [1, 'team-a/large', { type: 'Warning', reason: 'NoNodeFits', note: `${note}; for 1 min` }],
+      [6, 'team-a/large', { type: 'Warning', reason: 'NoNodeFits', note: `${note}; for 6 min` }],
+    ]);
+  });
+
+  test('says in which node pools the replicas are', () => {
+    const [result] = ticks(1, 5000, () => ({ workloads: [workload('team-a', 'chat', 2)] }));
+    expect(result?.grants[0]?.pools).toEqual([{ pool: 'a100', replicas: 2 }]);
   });
 
   test('leaves alone what it knows nothing of', () => {

@@ -370,6 +370,29 @@ describe('pools that can grow', () => {
     });
   });
 
+  test('a taint that says how a node is just now is no reason against the node', () => {
+    const declared = pools({ name: 'a100', match, maxNodes: 3 });
+    const tainted = (key: string, more: Partial<Node> = {}) => ({
+      ...member,
+      name: 'a100-9',
+      taints: [{ key, value: '', effect: 'NoSchedule' as const }],
+      ...more,
+    });
+    const young = tainted('node.kubernetes.io/not-ready', { ready: false, createdAt: NOW - 120_000 });
+    expect(room(one, { nodes: [member, young], pools: declared })).toMatchObject({
+      now: 7,
+      coming: 7,
+      growth: 7,
+    });
+    const cordoned = tainted('node.kubernetes.io/unschedulable', { unschedulable: true });
+    const going = tainted('ToBeDeletedByClusterAutoscaler', { name: 'a100-8' });
+    expect(room(one, { nodes: [member, cordoned, going], pools: declared })).toMatchObject({
+      now: 7,
+      coming: 0,
+      pools: [{ notes: ['1 node: cordoned', '1 node: to be removed'] }],
+    });
+  });
+
   test('a pool in back-off does not grow, and says why', () => {
     const declared = pools({ name: 'a100', match, maxNodes: 3 });
     const blocked = new Map([['a100', 'no node has come for 15 min']]);

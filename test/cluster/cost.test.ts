@@ -1,8 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { viewOf } from '../../src/cluster/capacity.js';
+import { viewOf, type ClusterView } from '../../src/cluster/capacity.js';
 import { costNow, costPerThousand, savingOf } from '../../src/cluster/cost.js';
-import { instancesPerGpu, nodePrice, replicaPrice, shareOfNode } from '../../src/cluster/cost-price.js';
+import { instancesPerGpu, nodePrice, shareOfNode } from '../../src/cluster/cost-price.js';
+import { replicaPrice } from '../../src/cluster/cost-replica.js';
+import { finished } from '../../src/core/steps.js';
 import { parseCapacityConfig } from '../../src/policy/capacity-config.js';
 import type { Node, Pod } from '../../src/ports/cluster-objects.js';
 import { node, NOW, pod, shape } from './cluster-objects.js';
@@ -37,12 +39,14 @@ const balanced = node('a100-0', {
 });
 
 function cost(nodes: readonly Node[], pods: readonly Pod[], prices: Record<string, number> = {}) {
-  return costNow({
-    view: viewOf({ now: NOW, nodes, pods, pools: declared }),
-    prices,
-    ownerOf: ({ labels }) => labels['app'] ?? null,
-    isPlaceholder: ({ labels }) => labels['placeholder'] === 'yes',
-  });
+  return finished(
+    costNow({
+      view: viewOf({ now: NOW, nodes, pods, pools: declared }),
+      prices,
+      ownerOf: ({ labels }) => labels['app'] ?? null,
+      isPlaceholder: ({ labels }) => labels['placeholder'] === 'yes',
+    }),
+  );
 }
 
 describe('the share of a node', () => {
@@ -188,18 +192,16 @@ describe('who costs what', () => {
   });
 
   test('a replica that does not run yet costs what it will, there or on a node to come', () => {
+    const priced = (gpus: number, view: ClusterView) =>
+      finished(replicaPrice(shape({ [GPU]: gpus }), view, {}));
     const view = viewOf({ now: NOW, nodes: [sliced], pods: [], pools: declared });
-    expect(replicaPrice(shape({ [GPU]: 1 }), view, {})).toBeCloseTo(0.54 / 14, 12);
+    expect(priced(1, view)).toBeCloseTo(0.54 / 14, 12);
     const empty = parseCapacityConfig(
       { pools: [{ name: 'h100', match: { pool: 'h100' }, price: 80, node: { resources: { [GPU]: 8 } } }] },
       'test',
     ).pools;
-    expect(
-      replicaPrice(shape({ [GPU]: 2 }), viewOf({ now: NOW, nodes: [], pods: [], pools: empty }), {}),
-    ).toBe(20);
-    expect(
-      replicaPrice(shape({ [GPU]: 2 }), viewOf({ now: NOW, nodes: [], pods: [], pools: [] }), {}),
-    ).toBeNull();
+    expect(priced(2, viewOf({ now: NOW, nodes: [], pods: [], pools: empty }))).toBe(20);
+    expect(priced(2, viewOf({ now: NOW, nodes: [], pods: [], pools: [] }))).toBeNull();
   });
 
   test('a thousand inferences, and what always-on would cost', () => {

@@ -3,7 +3,7 @@ import type { Decision } from '../../src/core/decision.js';
 import { parseCapacityConfig } from '../../src/policy/capacity-config.js';
 import type { Cluster, Snapshot, WorkloadFacts } from '../../src/ports/cluster.js';
 import type { Node, Pod } from '../../src/ports/cluster-objects.js';
-import { GpuShares } from '../../src/server/gpu-shares.js';
+import { GpuShares, type ShareEvent } from '../../src/server/gpu-shares.js';
 import { loadProfiles } from '../../src/server/profiles-folder.js';
 import { Registry } from '../../src/server/registry.js';
 import type { Workload } from '../../src/server/workload.js';
@@ -24,6 +24,7 @@ const CONFIG = parseCapacityConfig(
   'the test',
 );
 const FACTS: WorkloadFacts = {
+  uid: null,
   target: { namespace: 'ns', kind: 'deployment', name: 'llm' },
   replicas: { current: 1, ready: 1, starting: 0, pending: 0 },
   waiting: [],
@@ -50,6 +51,7 @@ let now: number;
 let nodes: Snapshot<Node>;
 let facts: Record<string, WorkloadFacts>;
 let said: string[];
+let told: string[];
 let registry: Registry;
 let shares: GpuShares;
 
@@ -61,7 +63,10 @@ beforeEach(() => {
   const nothing = { prometheus: () => null, queue: () => null, query: () => ({ why: 'none here' }) };
   registry = new Registry(loadProfiles(undefined), nothing, { now: () => now });
   const log = (_details: object, message: string) => void said.push(message);
-  shares = new GpuShares(cluster, CONFIG, { info: log, warn: log, error: log });
+  told = [];
+  const tell = ({ namespace, name, type, reason, note }: ShareEvent) =>
+    void told.push(`${type} ${reason} ${namespace}/${name}: ${note}`);
+  shares = new GpuShares(cluster, CONFIG, { info: log, warn: log, error: log }, tell);
 });
 
 const cluster: Cluster = {
@@ -70,6 +75,8 @@ const cluster: Cluster = {
     if (known === undefined) return { kind: 'unknown', why: 'not there', since: null };
     return { kind: 'known', facts: known };
   },
+  scaledObject: () => null,
+  podsOf: () => null,
   nodes: () => nodes,
   pods: (): Snapshot<Pod> => ({ kind: 'known', items: [], asOf: now }),
   replicas: () => null,
@@ -114,13 +121,13 @@ function wants(of: Workload, desired: number, more: Partial<Decision> = {}): voi
   };
 }
 
-const tick = () => shares.tick(registry.all(), now).map(({ name }) => name);
+const tick = async () => (await shares.tick(registry.all(), now)).map(({ name }) => name);
 
 describe('a grant', () => {
-  test('is there for a workload that does not get all, with the reason, and for no other', () => {
+  test('is there for a workload that does not get all, with the reason, and for no other', async () => {
     const big = workload('big', 9, { tier: '2' });
     const small = workload('small', 2, { tier: '1' });
-    expect(tick()).toEqual(['big']);
+    expect(await tick()).toEqual(['big']);
     expect(shares.grantOf(small)).toBeNull();
     expect(shares.grantOf(big)).toEqual({
       replicas: 2,
@@ -129,47 +136,47 @@ describe('a grant', () => {
     expect(shares.shareOf(small)).toMatchObject({ wanted: 2, granted: 2, why: null });
   });
 
-  test('is worked out from what was wanted, not from what an earlier one left of it', () => {
+  test('is worked out from what was wanted, not from what an earlier one left of it', async () => {
     const big = workload('big', 9);
-    tick();
+    await tick();
     wants(big, 4, { wanted: 9 });
     now += 15_000;
-    tick();
+    await tick();
     expect(shares.shareOf(big)).toMatchObject({ wanted: 9, granted: 4 });
   });
 
-  test('comes every 15 s, and at once for a burst beyond what was claimed', () => {
+  test('comes every 15 s, and at once for a burst beyond what was claimed', async () => {
     const one = workload('one', 2);
-    expect(tick()).toEqual([]);
+    expect(await tick()).toEqual([]);
     wants(one, 1);
     now += 5000;
-    tick();
+    await tick();
     expect(shares.shareOf(one)?.wanted).toBe(2);
     wants(one, 6);
     now += 5000;
-    expect(tick()).toEqual(['one']);
+    expect(await tick()).toEqual(['one']);
     expect(shares.shareOf(one)).toMatchObject({ wanted: 6, granted: 4 });
     wants(one, 3);
     now += 15_000;
-    expect(tick()).toEqual(['one']);
+    expect(await tick()).toEqual(['one']);
     expect(shares.grantOf(one)).toBeNull();
   });
 });
 
 describe('what is wanted', () => {
-  test('is the most of a ScaledObject’s triggers, but for those that were edited away', () => {
+  test('is the most of a ScaledObject’s triggers, but for those that were edited away', async () => {
     const old = workload('llm', 9, { target: '1' });
     now += 61_000;
     const first = workload('llm', 2, { target: '2' });
     const second = workload('llm', 3, { target: '3' });
-    tick();
+    await tick();
     expect(shares.shares()).toMatchObject([{ name: 'llm', wanted: 3, granted: 3 }]);
     for (const each of [old, first, second]) expect(shares.shareOf(each)?.granted).toBe(3);
   });
 
-  test('ends at maxReplicaCount, beyond which KEDA takes nothing', () => {
+  test('ends at maxReplicaCount, beyond which KEDA takes nothing', async () => {
     workload('llm', 9, {}, { maxReplicas: 3 });
-    tick();
+    await tick();
     expect(shares.shares()).toMatchObject([{ wanted: 3, granted: 3 }]);
   });
 
@@ -177,67 +184,134 @@ describe('what is wanted', () => {
     ['decided for show', { dryRun: 'true' }, {}, {}],
     ['paused', {}, { paused: true }, {}],
     ['blind', {}, {}, { verdict: 'blind' }],
-  ])('is what there is, of a workload that is %s', (_, metadata, more, decision) => {
+  ])('is what there is, of a workload that is %s', async (_, metadata, more, decision) => {
     const one = workload('llm', 9, metadata, more);
     wants(one, 9, decision);
-    tick();
+    await tick();
     expect(shares.shareOf(one)).toMatchObject({ wanted: 1, granted: 1 });
   });
 
-  test('leaves what ScaledObjects guarantee to the others', () => {
+  test('leaves what ScaledObjects guarantee to the others', async () => {
     workload('quiet', 0, {}, { minReplicas: 1 });
     const loud = workload('loud', 9);
-    tick();
+    await tick();
     expect(shares.shareOf(loud)?.granted).toBe(3);
   });
 });
 
 describe('what is not known', () => {
-  test('caps nothing: nodes', () => {
+  test('caps nothing: nodes', async () => {
     const one = workload('llm', 9);
-    tick();
+    await tick();
     nodes = { kind: 'unknown', why: 'the watch is stale', since: now };
     now += 15_000;
-    expect(tick()).toEqual(['llm']);
+    expect(await tick()).toEqual(['llm']);
     expect([shares.grantOf(one), shares.shares(), shares.money()]).toEqual([null, [], null]);
   });
 
-  test('caps nothing: the pool that it would be in, which nobody declared and which has no node', () => {
+  test('caps nothing: the pool that it would be in, which nobody declared and which has no node', async () => {
     const zone = { key: 'zone', operator: 'In', values: ['elsewhere'] } as const;
     const nodeAffinity = [{ labels: [zone], fields: [] }];
     const elsewhere = workload('elsewhere', 9, {}, { shape: { ...FACTS.shape, nodeAffinity } });
     const here = workload('here', 9);
-    expect(tick()).toEqual(['here']);
+    expect(await tick()).toEqual(['here']);
     expect([shares.grantOf(elsewhere)?.replicas, shares.grantOf(here)?.replicas]).toEqual([undefined, 4]);
   });
 
-  test('caps nothing: the ScaledObject itself', () => {
+  test('caps nothing: the ScaledObject itself', async () => {
     const strange = workload('strange', 9);
     delete facts['ns/strange'];
-    expect(tick()).toEqual([]);
+    expect(await tick()).toEqual([]);
     expect(shares.grantOf(strange)).toBeNull();
   });
 
-  test('is no fault of the server’s other work', () => {
+  test('is no fault of the server’s other work', async () => {
     const one = workload('llm', 9);
-    tick();
+    await tick();
     nodes = { kind: 'known', items: [null as unknown as Node], asOf: now };
     now += 15_000;
-    expect(tick()).toEqual(['llm']);
+    expect(await tick()).toEqual(['llm']);
     expect(shares.grantOf(one)).toBeNull();
     expect(said).toEqual(['GPUs could not be shared out: nothing is capped until they can']);
   });
 });
 
-test('a shortage of more than a minute is told', () => {
+test('a shortage of more than a minute is told', async () => {
   workload('llm', 9);
-  for (let at = 0; at <= 75_000; at += 15_000, now += 15_000) tick();
-  expect(said).toEqual(['wanted 9, 4 fit: pool a100 at its maximum of 1 node; for 1 min']);
+  for (let at = 0; at <= 75_000; at += 15_000, now += 15_000) await tick();
+  const note = 'wanted 9, 4 fit: pool a100 at its maximum of 1 node; for 1 min';
+  expect(said).toEqual([note]);
+  expect(told).toEqual([`Warning GpuShortage ns/llm: ${note}`]);
 });
 
-test('a workload without pods costs nothing, and what its most replicas would is known', () => {
+test('pods that no node could hold are told of, shown, and not capped', async () => {
+  const requests = { 'nvidia.com/mig-2g.10gb': 1 };
+  const one = workload('llm', 3, {}, { shape: { ...FACTS.shape, requests } });
+  for (let at = 0; at <= 60_000; at += 15_000, now += 15_000) await tick();
+  const note =
+    'no node takes its pods: each asks for 1 nvidia.com/mig-2g.10gb, and nodes of pool a100 have none but 4 nvidia.com/gpu';
+  expect(told).toEqual([`Warning NoNodeFits ns/llm: ${note}; for 1 min`]);
+  expect(shares.shareOf(one)).toMatchObject({ granted: 3, why: null, note, pool: null });
+});
+
+test('what a budget cuts is known by workload and by namespace', async () => {
+  const ignore = () => undefined;
+  const log = { info: ignore, warn: ignore, error: ignore };
+  const poor = new GpuShares(cluster, { ...CONFIG, budgets: { ns: 2, elsewhere: 5 } }, log, ignore);
+  expect(poor.budgets()).toEqual([]);
+  const one = workload('one', 3, { tier: '1' });
+  const two = workload('two', 2);
+  await poor.tick(registry.all(), now);
+  expect([poor.shareOf(one), poor.shareOf(two)]).toMatchObject([
+    { granted: 2, cutByBudget: 1, pool: 'a100', note: null },
+    { granted: 0, cutByBudget: 2 },
+  ]);
+  expect(poor.budgets()).toEqual([
+    { namespace: 'ns', currency: 'USD', budget: 2, perHour: 2, cut: 3 },
+    { namespace: 'elsewhere', currency: 'USD', budget: 5, perHour: 0, cut: 0 },
+  ]);
+});
+
+describe('a round', () => {
+  test('lets calls have their turn, and is the only one meanwhile', async () => {
+    for (let index = 0; index < 40; index += 1) workload(`llm-${index}`, 1);
+    const slow: Cluster = {
+      ...cluster,
+      facts: (...ref) => {
+        for (const until = performance.now() + 1; performance.now() < until;);
+        return cluster.facts(...ref);
+      },
+    };
+    const ignore = () => undefined;
+    const log = { info: ignore, warn: ignore, error: ignore };
+    const slowly = new GpuShares(slow, CONFIG, log, ignore);
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      if (slowly.shares().length === 0) setImmediate(count);
+    };
+    setImmediate(count);
+    const round = slowly.tick(registry.all(), now);
+    expect(await slowly.tick(registry.all(), now + 60_000)).toEqual([]);
+    expect(slowly.shares()).toEqual([]);
+    expect(await round).toHaveLength(36);
+    expect(turns).toBeGreaterThanOrEqual(3); // 40 ms in stretches of 8
+  });
+
+  test('of what grew while the last was at work comes with the next call', async () => {
+    const one = workload('one', 2);
+    const first = shares.tick(registry.all(), now);
+    wants(one, 6);
+    await first;
+    now += 5000;
+    expect(await tick()).toEqual(['one']);
+    expect(shares.grantOf(one)?.replicas).toBe(4);
+  });
+});
+
+test('a workload without pods costs nothing, and what its most replicas would is known', async () => {
   const one = workload('llm', 0);
-  tick();
+  await tick();
   expect(shares.costOf(one, 8)).toEqual({ perHour: 0, complete: true, currency: 'USD', alwaysOn: 8 });
   expect(shares.money()).toMatchObject({ total: 4, idle: 4, held: 0, unpriced: 0 });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inSlices } from '../../src/server/slices.js';
+import { drained, inSlices } from '../../src/server/slices.js';
 
 /** Holds the event loop. */
 function busy(ms: number): void {
@@ -34,4 +34,24 @@ test('what throws ends it, as in a loop', async () => {
   });
   await expect(work).rejects.toThrow('no');
   expect(done).toEqual([1]);
+});
+
+test('steps are taken to their end in slices, and their answer is given', async () => {
+  let turns = 0;
+  let working = true;
+  const count = () => {
+    turns += 1;
+    if (working) setImmediate(count);
+  };
+  setImmediate(count);
+  const steps = (function* work() {
+    for (let step = 0; step < 80; step += 1) {
+      busy(1);
+      yield;
+    }
+    return 'done';
+  })();
+  expect(await drained(steps)).toBe('done');
+  working = false;
+  expect(turns).toBeGreaterThanOrEqual(8);
 });

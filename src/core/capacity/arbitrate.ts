@@ -1,3 +1,4 @@
+import { finished, sorted, stepwise, type Steps } from '../steps.js';
 import { claimed, type Wants } from './claims.js';
 import { Placement, type Option } from './placement.js';
 import { shareOut, type Sharer } from './share.js';
@@ -48,57 +49,67 @@ export const GIVE_BACK_AFTER = 120_000;
  * fit. So tier 2 can take nothing from tier 1 but its guaranteed minimum, whatever it wants; and when tier 1 bursts, tier 2
  * yields in the same call.
  */
-export function arbitrate(
-  state: ArbitrationState,
-  input: {
-    readonly claimants: readonly Claimant[];
-    readonly supplies: readonly Supply[];
-    readonly now: number;
-    readonly giveBackAfter?: number;
-  },
-): { readonly grants: readonly Grant[]; readonly state: ArbitrationState } {
+export function arbitrate(state: ArbitrationState, input: Arbitration): Arbitrated {
+  return finished(arbitration(state, input));
+}
+
+export interface Arbitration {
+  readonly claimants: readonly Claimant[];
+  readonly supplies: readonly Supply[];
+  readonly now: number;
+  readonly giveBackAfter?: number;
+}
+
+export interface Arbitrated {
+  readonly grants: readonly Grant[];
+  readonly state: ArbitrationState;
+}
+
+/** The same, to be run in parts. */
+export function* arbitration(state: ArbitrationState, input: Arbitration): Steps<Arbitrated> {
   const window = input.giveBackAfter ?? GIVE_BACK_AFTER;
   const next: Record<string, Wants> = Object.create(null) as Record<string, Wants>;
   const claims = new Map<string, number>();
-  for (const { id, wanted } of input.claimants) {
-    const { claim, wants } = claimed(
-      Object.hasOwn(state, id) ? (state[id] ?? []) : [],
-      wanted,
-      window,
-      input.now,
-    );
+  yield* stepwise(input.claimants, BETWEEN_YIELDS, ({ id, wanted }) => {
+    const before = Object.hasOwn(state, id) ? (state[id] ?? []) : [];
+    const { claim, wants } = claimed(before, wanted, window, input.now);
     claims.set(id, claim);
     next[id] = wants;
-  }
+  });
   const placement = new Placement(
     new Map(input.supplies.map(({ pool, units }) => [pool, Math.max(0, units)])),
   );
   // By name, so that the answer does not depend on the order in which workloads were met.
-  const able = input.claimants
-    .filter(({ options }) => options.length > 0)
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const sharers = (tier: 1 | 2, upTo: (claimant: Claimant) => number): Sharer[] =>
-    able
-      .filter((claimant) => claimant.tier === tier)
-      .map((claimant) => ({
-        id: claimant.id,
-        options: claimant.options,
-        claim: upTo(claimant),
-      }));
-  for (const tier of [1, 2] as const)
-    shareOut(
-      placement,
-      sharers(tier, ({ minimum }) => minimum),
-    );
-  for (const tier of [1, 2] as const) {
-    shareOut(
-      placement,
-      sharers(tier, ({ id, minimum }) => Math.max(minimum, claims.get(id) ?? 0)),
-    );
-  }
+  const able = yield* sorted(
+    input.claimants.filter(({ options }) => options.length > 0),
+    (a, b) => (a.id < b.id ? -1 : 1),
+  );
+  const upTos = [
+    ({ minimum }: Claimant) => minimum,
+    ({ id, minimum }: Claimant) => Math.max(minimum, claims.get(id) ?? 0),
+  ];
+  for (const upTo of upTos)
+    for (const tier of [1, 2] as const) yield* shareOut(placement, yield* sharersOf(able, tier, upTo));
   const limits = new Map(input.supplies.map(({ pool, limit }) => [pool, limit]));
-  const explain = { placement, claims, limits, held: heldByTier(able, placement) };
-  return { grants: input.claimants.map((each) => grantOf(each, explain)), state: next };
+  const explain = { placement, claims, limits, held: yield* heldByTier(able, placement) };
+  const grants: Grant[] = [];
+  yield* stepwise(input.claimants, BETWEEN_YIELDS, (each) => void grants.push(grantOf(each, explain)));
+  return { grants, state: next };
+}
+
+const BETWEEN_YIELDS = 32;
+
+function* sharersOf(
+  able: readonly Claimant[],
+  tier: 1 | 2,
+  upTo: (claimant: Claimant) => number,
+): Steps<Sharer[]> {
+  const sharers: Sharer[] = [];
+  yield* stepwise(able, BETWEEN_YIELDS, (claimant) => {
+    const { id, options } = claimant;
+    if (claimant.tier === tier) sharers.push({ id, options, claim: upTo(claimant) });
+  });
+  return sharers;
 }
 
 interface Placed {
@@ -135,13 +146,13 @@ function reason(claimant: Claimant, granted: number, placed: Placed): string {
 /** Replicas of all of a tier by pool. */
 type HeldOfTier = Readonly<Record<1 | 2, ReadonlyMap<string, number>>>;
 
-function heldByTier(claimants: readonly Claimant[], placement: Placement): HeldOfTier {
+function* heldByTier(claimants: readonly Claimant[], placement: Placement): Steps<HeldOfTier> {
   const held = { 1: new Map<string, number>(), 2: new Map<string, number>() };
-  for (const { id, tier } of claimants) {
+  yield* stepwise(claimants, BETWEEN_YIELDS, ({ id, tier }) => {
     for (const [pool, replicas] of placement.heldBy(id)) {
       held[tier].set(pool, (held[tier].get(pool) ?? 0) + replicas);
     }
-  }
+  });
   return held;
 }
 

@@ -1,4 +1,5 @@
-import { arbitrate, type ArbitrationState, type Grant } from './arbitrate.js';
+import { finished, type Steps } from '../steps.js';
+import { arbitration, type ArbitrationState, type Grant } from './arbitrate.js';
 
 /** A workload of a namespace with a budget. */
 export interface Spender {
@@ -17,6 +18,8 @@ export interface Spending {
   readonly perHour: number;
   /** Per hour, that would have been spent besides. */
   readonly cut: number;
+  /** Replicas that were wanted and are not granted. */
+  readonly cutReplicas: number;
   /** Guaranteed minimums alone cost more than the budget: they stand, and nothing else does. */
   readonly over: boolean;
   /** Workloads whose price is not known. */
@@ -27,19 +30,22 @@ export interface Spending {
 /**
  * What a namespace may run for its budget: the same rules as for GPUs, with money in their place. Tier 1 first, the rest in
  * proportion, peaks held for the same time. A budget never takes a guaranteed minimum: KEDA would keep it all the same.
- *
- * @param budget money per hour
  */
-export function withinBudget(
-  state: ArbitrationState,
-  input: {
-    readonly namespace: string;
-    readonly budget: number;
-    readonly currency: string;
-    readonly spenders: readonly Spender[];
-    readonly now: number;
-  },
-): Spending {
+export function withinBudget(state: ArbitrationState, input: Budgeting): Spending {
+  return finished(budgeting(state, input));
+}
+
+export interface Budgeting {
+  readonly namespace: string;
+  /** Money per hour. */
+  readonly budget: number;
+  readonly currency: string;
+  readonly spenders: readonly Spender[];
+  readonly now: number;
+}
+
+/** The same, to be run in parts. */
+export function* budgeting(state: ArbitrationState, input: Budgeting): Steps<Spending> {
   const { namespace, budget, currency, spenders, now } = input;
   const priced = spenders.flatMap(({ price, minimum, ...spender }) =>
     price === null || price <= 0 ? [] : [{ ...spender, price, minimum: Math.min(minimum, spender.wanted) }],
@@ -54,14 +60,16 @@ export function withinBudget(
     ...spender,
     options: [{ pool: namespace, units: price, most: Infinity }],
   }));
-  const decided = arbitrate(state, { claimants, supplies: [supply], now });
+  const decided = yield* arbitration(state, { claimants, supplies: [supply], now });
   const grants = new Map(decided.grants.map((grant) => [grant.id, grant]));
   let perHour = 0;
   let cut = 0;
+  let cutReplicas = 0;
   for (const { id, price, wanted } of priced) {
     const granted = grants.get(id)?.granted ?? 0;
     perHour += granted * price;
     cut += (wanted - granted) * price;
+    cutReplicas += wanted - granted;
   }
   return {
     grants: spenders.map(
@@ -70,6 +78,7 @@ export function withinBudget(
     ),
     perHour,
     cut,
+    cutReplicas,
     over: least > budget,
     unpriced: spenders.filter(({ price }) => price === null).map(({ id }) => id),
     state: decided.state,

@@ -1,3 +1,5 @@
+import { stepwise, type Steps } from '../steps.js';
+
 /** Replicas of several workloads put into pools, one pool's units never used beyond what it has. */
 
 /** Where a workload's replicas can be. */
@@ -42,10 +44,12 @@ export class Placement {
   }
 
   /** These pools, and those into which replicas could move out of them. */
-  within(pools: ReadonlySet<string>): ReadonlySet<string> {
+  *within(pools: ReadonlySet<string>): Steps<ReadonlySet<string>> {
     const reached = new Set(pools);
     for (const pool of reached) {
-      for (const { who } of this.#movable.get(pool) ?? []) for (const to of who.options) reached.add(to.pool);
+      yield* stepwise(this.#movable.get(pool) ?? [], 64, ({ who }) => {
+        for (const to of who.options) reached.add(to.pool);
+      });
     }
     return reached;
   }

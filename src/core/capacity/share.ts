@@ -1,3 +1,4 @@
+import { sorted, stepwise, type Steps } from '../steps.js';
 import type { Placement, Placing } from './placement.js';
 
 /** One of those who share, and how far it claims in all. */
@@ -10,19 +11,28 @@ export interface Sharer extends Placing {
  * and who has the largest fraction gets the next replica, ties going to the name. Nobody gets less than it has. What the
  * quotas cannot use, because it is in a pool of which not all can take, goes to whoever has the least of its claim.
  */
-export function shareOut(placement: Placement, sharers: readonly Sharer[]): void {
-  const hungry = sharers.filter(({ id, claim }) => claim > placement.total(id));
-  for (const group of connected(hungry)) {
+export function* shareOut(placement: Placement, sharers: readonly Sharer[]): Steps<void> {
+  const hungry: Sharer[] = [];
+  yield* stepwise(sharers, 64, (sharer) => {
+    if (sharer.claim > placement.total(sharer.id)) hungry.push(sharer);
+  });
+  for (const group of yield* connected(hungry)) {
     let sharing = group;
     // Each round places a replica or leaves somebody out.
-    while (sharing.length > 0) sharing = shareRound(placement, sharing);
+    while (sharing.length > 0) sharing = yield* shareRound(placement, sharing);
   }
 }
 
+/** Each placement can be a search for who could move. */
+const BETWEEN_YIELDS = 1;
+
 /** @returns those who still want more and may yet get it */
-function shareRound(placement: Placement, group: readonly Sharer[]): Sharer[] {
-  const quota = quotas(placement, group);
-  const order = group.map((sharer, index) => ({ sharer, quota: quota[index] ?? 0 }));
+function* shareRound(placement: Placement, group: readonly Sharer[]): Steps<Sharer[]> {
+  const quota = yield* quotas(placement, group);
+  const order = group.map((sharer, index) => {
+    const own = quota[index] ?? 0;
+    return { sharer, quota: own, rest: fraction(own) };
+  });
   const stuck = new Set<Sharer>();
   let placed = 0;
   const grow = (sharer: Sharer, to: number) => {
@@ -32,18 +42,20 @@ function shareRound(placement: Placement, group: readonly Sharer[]): Sharer[] {
     placed += added;
     if (added < more) stuck.add(sharer);
   };
-  for (const { sharer, quota } of order) grow(sharer, Math.floor(quota + 1e-9));
-  const byRemainder = order.toSorted(
-    (a, b) => fraction(b.quota) - fraction(a.quota) || (a.sharer.id < b.sharer.id ? -1 : 1),
+  yield* stepwise(order, BETWEEN_YIELDS, ({ sharer, quota }) => grow(sharer, Math.floor(quota + 1e-9)));
+  const byRemainder = yield* sorted(
+    order.filter(({ rest }) => rest > 0),
+    (a, b) => b.rest - a.rest || (a.sharer.id < b.sharer.id ? -1 : 1),
   );
-  for (const { sharer, quota } of byRemainder) {
-    if (fraction(quota) > 0) grow(sharer, Math.ceil(quota - 1e-9));
-  }
+  yield* stepwise(byRemainder, BETWEEN_YIELDS, ({ sharer, quota }) => grow(sharer, Math.ceil(quota - 1e-9)));
   // Others may have to move for it, or its units be larger than what a quota is made of: one more each, if that can be.
   if (placed === 0 && stuck.size === 0) {
-    for (const sharer of group) grow(sharer, placement.total(sharer.id) + 1);
+    yield* stepwise(group, BETWEEN_YIELDS, (sharer) => grow(sharer, placement.total(sharer.id) + 1));
   }
-  const left = group.filter((sharer) => !stuck.has(sharer) && placement.total(sharer.id) < sharer.claim);
+  const left: Sharer[] = [];
+  yield* stepwise(group, 64, (sharer) => {
+    if (!stuck.has(sharer) && placement.total(sharer.id) < sharer.claim) left.push(sharer);
+  });
   return placed > 0 || left.length < group.length ? left : [];
 }
 
@@ -56,8 +68,10 @@ function fraction(quota: number): number {
  * `max(have, ratio × claim)` each, with the ratio at which it comes to what there is. It grows with the ratio, and the
  * ratio is found by taking out, one after the other, those who have more than it gives them.
  */
-function quotas(placement: Placement, group: readonly Sharer[]): number[] {
-  const pools = placement.within(new Set(group.flatMap(({ options }) => options.map(({ pool }) => pool))));
+function* quotas(placement: Placement, group: readonly Sharer[]): Steps<number[]> {
+  const meeting = new Set<string>();
+  for (const { options } of group) for (const { pool } of options) meeting.add(pool);
+  const pools = yield* placement.within(meeting);
   let left = 0;
   for (const pool of pools) left += Math.max(0, placement.left(pool));
   const each = group.map((sharer) => ({
@@ -67,6 +81,7 @@ function quotas(placement: Placement, group: readonly Sharer[]): number[] {
   }));
   let sharing = each;
   for (;;) {
+    yield;
     let supply = left;
     let claims = 0;
     for (const { sharer, have, units } of sharing) {
@@ -82,18 +97,34 @@ function quotas(placement: Placement, group: readonly Sharer[]): number[] {
   }
 }
 
-/** Those who meet in a pool, directly or through others; each group in the order of names. */
-function connected(sharers: readonly Sharer[]): Sharer[][] {
-  const groups: { pools: Set<string>; members: Sharer[] }[] = [];
-  for (const sharer of sharers) {
-    const pools = new Set(sharer.options.map(({ pool }) => pool));
-    const members = [sharer];
-    for (const met of groups.filter((group) => [...pools].some((pool) => group.pools.has(pool)))) {
-      for (const pool of met.pools) pools.add(pool);
-      members.push(...met.members);
-      groups.splice(groups.indexOf(met), 1);
+/**
+ * Those who meet in a pool, directly or through others; each group in the order of names, and the groups in that of the
+ * last who joined each.
+ */
+function* connected(sharers: readonly Sharer[]): Steps<Sharer[][]> {
+  const groupAt = new Map<string, Group>();
+  const groups = new Set<Group>();
+  yield* stepwise(sharers, 32, (sharer) => {
+    let group: Group = { pools: [], members: [] };
+    for (const { pool } of sharer.options) {
+      const met = groupAt.get(pool) ?? { pools: [pool], members: [] };
+      groupAt.set(pool, met);
+      if (met === group) continue;
+      groups.delete(met);
+      const [large, small] = met.members.length < group.members.length ? [group, met] : [met, group];
+      for (const each of small.pools) groupAt.set(each, large);
+      for (const each of small.pools) large.pools.push(each);
+      for (const each of small.members) large.members.push(each);
+      group = large;
     }
-    groups.push({ pools, members });
-  }
-  return groups.map(({ members }) => members.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+    group.members.push(sharer);
+    groups.delete(group);
+    groups.add(group);
+  });
+  return Array.from(groups, ({ members }) => members.sort((a, b) => (a.id < b.id ? -1 : 1)));
+}
+
+interface Group {
+  readonly pools: string[];
+  readonly members: Sharer[];
 }

@@ -7,11 +7,19 @@ export const TELL_AFTER = MINUTE;
 const TELL_AGAIN_FIRST = 5 * MINUTE;
 const TELL_AGAIN_AT_MOST = 60 * MINUTE;
 
+/** What can last: too few GPUs or too little money for all that is wanted, or no node that could hold a pod at all. */
+export type ShortageKind = 'GpuShortage' | 'NoNodeFits';
+
 export interface ShortageEvent {
   readonly type: 'Warning' | 'Normal';
-  readonly reason: 'GpuShortage' | 'GpuShortageOver';
+  readonly reason: ShortageKind | `${ShortageKind}Over`;
   readonly note: string;
 }
+
+const OVER: Readonly<Record<ShortageKind, string>> = {
+  GpuShortage: 'all replicas that are wanted fit again',
+  NoNodeFits: 'there is a node that can hold its pods, or none is wanted',
+};
 
 /** One workload's shortage. Null while there is none. */
 export type ShortageState = {
@@ -23,8 +31,9 @@ export type ShortageState = {
   readonly overSince: number | null;
 } | null;
 
-/** @param why what is in the way; null when all that is wanted is granted */
+/** @param why what is in the way; null when nothing is */
 export function shortageStep(
+  kind: ShortageKind,
   state: ShortageState,
   { now, why }: { readonly now: number; readonly why: string | null },
 ): { readonly state: ShortageState; readonly event: ShortageEvent | null } {
@@ -32,10 +41,10 @@ export function shortageStep(
     if (state === null) return { state, event: null };
     const overSince = state.overSince ?? now;
     if (now - overSince < TELL_AFTER) return { state: { ...state, overSince }, event: null };
-    const note = `all replicas that are wanted fit again, after ${minutes(overSince - state.since)}`;
+    const note = `${OVER[kind]}, after ${minutes(overSince - state.since)}`;
     return {
       state: null,
-      event: state.told > 0 ? { type: 'Normal', reason: 'GpuShortageOver', note } : null,
+      event: state.told > 0 ? { type: 'Normal', reason: `${kind}Over`, note } : null,
     };
   }
   if (state === null) {
@@ -45,7 +54,7 @@ export function shortageStep(
   const pause = Math.min(TELL_AGAIN_FIRST * 2 ** Math.min(state.told, 10), TELL_AGAIN_AT_MOST);
   return {
     state: { since: state.since, told: state.told + 1, tellAt: now + pause, overSince: null },
-    event: { type: 'Warning', reason: 'GpuShortage', note: `${why}; for ${minutes(now - state.since)}` },
+    event: { type: 'Warning', reason: kind, note: `${why}; for ${minutes(now - state.since)}` },
   };
 }
 

@@ -48,6 +48,15 @@ describe('a budget', () => {
     expect(unpriced).toEqual(['a']);
   });
 
+  test('says how many replicas it cut', () => {
+    const { cut, cutReplicas } = spending(
+      10,
+      spender('a', 8, { price: 2 }),
+      spender('b', 40, { price: null }),
+    );
+    expect([cutReplicas, cut]).toEqual([3, 6]);
+  });
+
   test('is never exceeded but by minimums', () => {
     const some = fc.array(
       fc.record({

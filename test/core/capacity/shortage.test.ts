@@ -4,16 +4,17 @@ import {
   growthStep,
   shortageStep,
   type GrowthState,
+  type ShortageKind,
   type ShortageState,
 } from '../../../src/core/capacity/shortage.js';
 
 const MINUTE = 60_000;
 
 /** Minutes at which something was told, with what. */
-function told(lasts: readonly (string | null)[]): string[] {
+function told(lasts: readonly (string | null)[], kind: ShortageKind = 'GpuShortage'): string[] {
   let state: ShortageState = null;
   return lasts.flatMap((why, minute) => {
-    const step = shortageStep(state, { now: minute * MINUTE, why });
+    const step = shortageStep(kind, state, { now: minute * MINUTE, why });
     state = step.state;
     return step.event === null ? [] : [`${minute} ${step.event.reason}: ${step.event.note}`];
   });
@@ -32,6 +33,13 @@ describe('telling of a shortage', () => {
     ]);
   });
 
+  test('says what it is of', () => {
+    expect(told(['no node', 'no node', null, null], 'NoNodeFits')).toEqual([
+      '1 NoNodeFits: no node; for 1 min',
+      '3 NoNodeFitsOver: there is a node that can hold its pods, or none is wanted, after 2 min',
+    ]);
+  });
+
   test('one that is over at once is not worth a word', () => {
     expect(told(['wanted 2, 1 fits', null, null, null])).toEqual([]);
   });
@@ -40,7 +48,10 @@ describe('telling of a shortage', () => {
     let state: ShortageState = null;
     const events: string[] = [];
     for (let second = 0; second < 300; second += 10) {
-      const step = shortageStep(state, { now: second * 1000, why: second % 30 === 0 ? null : 'short' });
+      const step = shortageStep('GpuShortage', state, {
+        now: second * 1000,
+        why: second % 30 === 0 ? null : 'short',
+      });
       state = step.state;
       if (step.event !== null) events.push(`${second} ${step.event.reason}`);
     }
