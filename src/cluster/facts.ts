@@ -15,6 +15,7 @@ export function factsOf(
   const { minReplicas, maxReplicas, idleReplicas, pollingInterval, cooldown, tolerance, behavior, paused } =
     scaledObject;
   return {
+    uid: scaledObject.uid,
     target: { namespace: target.namespace, kind: target.kind, name: target.name },
     replicas,
     waiting,

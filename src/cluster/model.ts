@@ -58,7 +58,7 @@ export class ClusterModel {
     this.scaledObjects = new Store((before, after) => this.#scaledObjectChanged(before, after));
   }
 
-  podsOf(target: SeenTarget): Iterable<SeenPod> {
+  podsOf(target: Pick<SeenTarget, 'namespace' | 'kind' | 'name'>): Iterable<SeenPod> {
     return this.#podsOf.get(targetKey(target)) ?? [];
   }
 

@@ -106,6 +106,12 @@ class OpenCluster implements WritableCluster {
     this.close = close;
   }
 
+  scaledObject(namespace: string, name: string) {
+    const reflector = this.#watches.find('scaledobjects', namespace);
+    if (reflector?.health().kind !== 'current') return null;
+    return this.#model.scaledObjects.get(`${namespace}/${name}`);
+  }
+
   facts(namespace: string, name: string): FactsAnswer {
     const listed = this.#known(['scaledobjects'], namespace);
     if (listed.kind === 'unknown') return listed;
@@ -131,6 +137,11 @@ class OpenCluster implements WritableCluster {
     if (target === null)
       return unknown(`the scale target ${kind}/${scaledObject.target.name} does not exist`);
     return { kind: 'known', facts: factsOf(scaledObject, target, this.#model.podsOf(target), current.asOf) };
+  }
+
+  podsOf(namespace: string, name: string) {
+    const answer = this.facts(namespace, name);
+    return answer.kind === 'unknown' ? null : [...this.#model.podsOf(answer.facts.target)];
   }
 
   replicas({ namespace, kind, name }: ScaleTarget) {

@@ -70,6 +70,16 @@ export function liftChange(scaledObject: JsonRecord, wish: LiftWish, now: Millis
   return { kind: 'lift', to, before: mark.before, until: wish.until };
 }
 
+/**
+ * The minimum that a ScaledObject has when no warm-up lifts it. While one does, that is the warm-up's and not its owner's.
+ *
+ * @param minimum as it is in the spec, or KEDA's default
+ */
+export function ownMinimum(minimum: number, annotations: Readonly<Record<string, string>>): number {
+  const mark = markOf(annotations);
+  return typeof mark === 'object' && mark.to === minimum ? (mark.before ?? 0) : minimum;
+}
+
 interface Mark {
   readonly before: number | null;
   readonly to: number;

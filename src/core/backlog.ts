@@ -2,7 +2,7 @@ import { planFor, type Crew, type Task } from './deadline.js';
 import { figure, type Demand } from './demand.js';
 import type { Moment } from './moment.js';
 import type { Sample } from './observation.js';
-import { MOST_REPLICAS, type SignalPolicy } from './policy.js';
+import type { SignalPolicy } from './policy.js';
 import { inWords, SECOND, type Millis } from './time.js';
 
 /** The jobs of a backlog by when they came, as far as it can be told from how many there are. */
@@ -108,7 +108,7 @@ export interface DeadlineDemand {
 
 /** The demand of a backlog that is to be worked off in time. */
 export function deadlineDemand(
-  { policy, replicas, state, now }: Moment,
+  { policy, replicas, state, most, now }: Moment,
   signal: SignalPolicy,
   samples: readonly Sample[],
   deadline: Millis,
@@ -143,7 +143,6 @@ export function deadlineDemand(
     leadTime,
     begun: serving === 0 ? 0 : Math.min(1, backlog.begun / Math.min(serving * slots, jobs)),
   };
-  const most = Math.min(policy.maxReplicas ?? MOST_REPLICAS, MOST_REPLICAS);
   const tasks = tasksOf(backlog, deadline, now);
   const plan = planFor(tasks, crew, standing, most);
   const due = Math.min(...tasks.map(({ within }) => within));

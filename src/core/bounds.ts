@@ -1,6 +1,6 @@
 import type { StageName } from './decision.js';
 import type { Moment } from './moment.js';
-import type { Observation } from './observation.js';
+import type { Observation, ScaledObjectSettings } from './observation.js';
 import { MOST_REPLICAS, type Policy } from './policy.js';
 import type { Evidence } from './read.js';
 import { stage, type Recommendation } from './recommend.js';
@@ -9,24 +9,67 @@ import type { State } from './state.js';
 import { inWords, MINUTE, type Millis } from './time.js';
 import { wakeReplicas } from './wake.js';
 
-/** Stage 7, the trigger's own bounds; what holds for a time comes with floors.ts. */
-export function withinBounds(policy: Policy, recommendation: Recommendation): Recommendation {
-  const { replicas, verdict } = recommendation;
-  if (verdict === 'blind') return recommendation;
-  const most = ceiling(policy);
-  if (replicas > most) {
-    const bound = policy.maxReplicas === null ? 'what a cluster holds' : 'maxReplicas';
-    return moved(recommendation, 'ceiling', most, `capped at ${bound} ${most}, wanted ${replicas}`);
-  }
-  if (replicas < policy.minReplicas) {
-    return moved(recommendation, 'floor', policy.minReplicas, `minReplicas ${policy.minReplicas}`);
-  }
-  return recommendation;
+/** The stricter of the trigger's bounds and those of the ScaledObject, which KEDA keeps in any case. */
+export interface Bounds {
+  readonly minReplicas: number;
+  /** Null: not known. */
+  readonly maxReplicas: number | null;
+  /** Null: none, or not known. */
+  readonly idleReplicas: number | null;
 }
 
-/** The most that may be asked for. */
-export function ceiling({ maxReplicas }: Policy): number {
-  return Math.min(maxReplicas ?? MOST_REPLICAS, MOST_REPLICAS);
+/** @param scaledObject null: not known */
+export function boundsWith(policy: Policy, scaledObject: ScaledObjectSettings | null): Bounds {
+  const most = ceiling(policy, scaledObject);
+  return {
+    minReplicas: Math.min(most, Math.max(policy.minReplicas, scaledObject?.minReplicas ?? 0)),
+    maxReplicas: scaledObject === null ? policy.maxReplicas : most,
+    idleReplicas: scaledObject?.idleReplicas ?? null,
+  };
+}
+
+/** Stage 7, the bounds of the trigger and the ScaledObject's maximum; what holds for a time comes with floors.ts. */
+export function withinBounds(moment: Moment, recommendation: Recommendation): Recommendation {
+  const { policy, most } = moment;
+  const { replicas, verdict } = recommendation;
+  if (verdict === 'blind') return recommendation;
+  if (replicas > most) return capped(moment, recommendation);
+  const least = Math.min(policy.minReplicas, most);
+  if (replicas >= least) return recommendation;
+  const cap = least < policy.minReplicas ? `, capped at ${mostInWords(moment)}` : '';
+  return moved(recommendation, 'floor', least, `minReplicas ${policy.minReplicas}${cap}`);
+}
+
+/** The most that may be asked for: the lower of the trigger's bound and the ScaledObject's, which KEDA keeps in any case. */
+export function ceiling({ maxReplicas }: Policy, scaledObject: ScaledObjectSettings | null = null): number {
+  return Math.min(maxReplicas ?? MOST_REPLICAS, scaledObject?.maxReplicas ?? MOST_REPLICAS, MOST_REPLICAS);
+}
+
+function capped(moment: Moment, recommendation: Recommendation): Recommendation {
+  const why = `capped at ${mostInWords(moment)}, wanted ${recommendation.replicas}`;
+  return moved(recommendation, 'ceiling', moment.most, why);
+}
+
+function mostInWords({ policy: { maxReplicas }, observation: { scaledObject }, most }: Moment): string {
+  if (scaledObject?.maxReplicas === most && maxReplicas !== most)
+    return `maxReplicaCount ${most} of the ScaledObject`;
+  return `${maxReplicas === null ? 'what a cluster holds' : 'maxReplicas'} ${most}`;
+}
+
+/**
+ * What KEDA keeps whatever it is told: its maximum, and its minimum, with `idleReplicaCount` only while there is any load.
+ * It comes after the window, since a ScaledObject can be edited and a warm-up can lift its minimum for a time.
+ */
+export function asKedaKeeps(moment: Moment, recommendation: Recommendation): Recommendation {
+  const { most } = moment;
+  const { scaledObject = null } = moment.observation;
+  const { replicas, verdict } = recommendation;
+  if (scaledObject === null || verdict === 'blind') return recommendation;
+  if (replicas > most) return capped(moment, recommendation);
+  const { minReplicas, idleReplicas } = scaledObject;
+  const least = Math.min(minReplicas, most);
+  if (replicas >= least || (replicas === 0 && idleReplicas !== null)) return recommendation;
+  return moved(recommendation, 'floor', least, `minReplicaCount ${minReplicas} of the ScaledObject`);
 }
 
 /** Stage 8. What is held for want of data is no recommendation, and leaves the window as it is. */
@@ -66,7 +109,7 @@ export function zeroOnlyIfWakeable(moment: Moment, recommendation: Recommendatio
   if (recommendation.replicas > 0 || situation !== 'reporting' || policy.wake === null) return recommendation;
   const spoken = wakeReplicas(policy.wake, wake);
   if (spoken.replicas > 0) {
-    const replicas = Math.min(spoken.replicas, ceiling(policy));
+    const replicas = Math.min(spoken.replicas, moment.most);
     return moved(recommendation, 'zero', replicas, spoken.why);
   }
   if (wake.kind === 'fresh' || wake.kind === 'idle') return recommendation;

@@ -1,4 +1,4 @@
-import { ceiling, overWindow, withinBounds, zeroOnlyIfWakeable } from './bounds.js';
+import { asKedaKeeps, overWindow, withinBounds, zeroOnlyIfWakeable } from './bounds.js';
 import type { Decision, Stage, Verdict } from './decision.js';
 import { asGranted, asOrdered } from './floors.js';
 import { asForeseen } from './foreseen.js';
@@ -22,9 +22,10 @@ export function decide(
   now: Millis,
 ): { readonly state: State; readonly decision: Decision } {
   const moment = look(state, observation, policy, now);
-  const bounded = withinBounds(policy, asForeseen(moment, recommend(moment)));
+  const bounded = withinBounds(moment, asForeseen(moment, recommend(moment)));
   const { recommendation, recommendations } = overWindow(moment, bounded);
-  const final = asGranted(moment, asOrdered(moment, zeroOnlyIfWakeable(moment, recommendation)));
+  const ordered = asOrdered(moment, zeroOnlyIfWakeable(moment, asKedaKeeps(moment, recommendation)));
+  const final = asGranted(moment, asKedaKeeps(moment, ordered));
   const outcome = publish(moment, final);
   return {
     decision: record(moment, final, outcome),
@@ -42,12 +43,13 @@ interface Outcome {
 
 /** Stage 9: the values that the HPA turns into the wanted replicas. */
 function publish(moment: Moment, final: Recommendation): Outcome {
-  const { policy, replicas, state } = moment;
+  const { policy, observation, replicas, state, most } = moment;
   const known = replicas.source === 'asked' ? state.asked : replicas.current;
   if (policy.dryRun) return publishDry(moment, final, known);
   // A held decision is repeated as it was: without data there is no count to work the HPA's tolerance out from.
   const current = final.verdict === 'fresh' ? known : null;
-  const reader = { current, tolerance: hpaTolerance(policy.tolerance), most: ceiling(policy) };
+  const tolerance = hpaTolerance(policy.tolerance, observation.scaledObject?.tolerance);
+  const reader = { current, tolerance, most };
   const published =
     policy.output === 'signal'
       ? publishSignals(final.raw, targetsOf(policy), final.replicas, reader)

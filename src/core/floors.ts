@@ -1,4 +1,4 @@
-import { ceiling, moved } from './bounds.js';
+import { moved } from './bounds.js';
 import type { Moment } from './moment.js';
 import type { Floor, Sleep } from './observation.js';
 import type { Recommendation } from './recommend.js';
@@ -32,8 +32,7 @@ function sleepNow({ observation: { sleep = null }, now }: Moment, floors: readon
 }
 
 function lifted(moment: Moment, recommendation: Recommendation, floor: Floor): Recommendation {
-  const { policy, situation, state } = moment;
-  const most = ceiling(policy);
+  const { most, situation, state } = moment;
   const replicas = Math.min(floor.replicas, most);
   const why = replicas < floor.replicas ? `${floor.why}; capped at ${most}` : floor.why;
   if (recommendation.verdict === 'blind') {

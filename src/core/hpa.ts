@@ -9,9 +9,15 @@ export function milliOf(value: number): number {
   return Math.trunc(value * 1000);
 }
 
+/** How far usage may be from the target before replicas are added, and removed: shares, ≥ 0. */
+export interface Tolerance {
+  readonly up: number;
+  readonly down: number;
+}
+
 /** Whether a usage ratio leaves the replicas alone: inclusive at both ends (replica_calculator.go:56-58). */
-export function withinTolerance(ratio: number, tolerance: number): boolean {
-  return ratio >= 1 - tolerance && ratio <= 1 + tolerance;
+export function withinTolerance(ratio: number, up: number, down = up): boolean {
+  return ratio >= 1 - down && ratio <= 1 + up;
 }
 
 /**
@@ -25,9 +31,9 @@ export function hpaReplicas(
   milli: number,
   targetMilli: number,
   statusReplicas: number,
-  tolerance: number,
+  { up, down }: Tolerance,
 ): number {
   if (statusReplicas === 0) return 0;
   const ratio = milli / (targetMilli * statusReplicas);
-  return withinTolerance(ratio, tolerance) ? statusReplicas : Math.ceil(milli / targetMilli);
+  return withinTolerance(ratio, up, down) ? statusReplicas : Math.ceil(milli / targetMilli);
 }

@@ -1,3 +1,4 @@
+import { ceiling } from './bounds.js';
 import type { Observation } from './observation.js';
 import type { Policy, SignalPolicy } from './policy.js';
 import { weigh, type Evidence, type Weighed } from './read.js';
@@ -18,6 +19,8 @@ export interface Moment {
   readonly wake: Evidence;
   readonly replicas: Replicas;
   readonly situation: Situation;
+  /** The most that may be asked for. */
+  readonly most: number;
   /**
    * Zero replicas are presumed because nothing has ever reported, and not proven. Such a decision may wake a workload,
    * but must not be taken for what an HPA should scale to.
@@ -43,7 +46,8 @@ export function look(before: State, observation: Observation, policy: Policy, no
   const presumesZero =
     observation.replicas === null &&
     (situation === 'unknown' || (situation === 'starting' && state.asked === null));
-  return { now, policy, state, observation, signals, wake, replicas, situation, presumesZero };
+  const most = ceiling(policy, observation.scaledObject);
+  return { now, policy, state, observation, signals, wake, replicas, situation, most, presumesZero };
 }
 
 /** A mean without pods is no demand while nobody knows of how many replicas it is the mean. */

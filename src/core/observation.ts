@@ -1,3 +1,4 @@
+import type { Tolerance } from './hpa.js';
 import type { Millis } from './time.js';
 
 /** One pod's value of a signal. */
@@ -29,6 +30,16 @@ export interface ClusterReplicas {
   /** spec.replicas of the scale target. */
   readonly current: number;
   readonly ready: number;
+}
+
+/** What KEDA and the HPA keep, whatever they are told. */
+export interface ScaledObjectSettings {
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  /** Null: the minimum holds when idle too. */
+  readonly idleReplicas: number | null;
+  /** The HPA's. */
+  readonly tolerance: Tolerance;
 }
 
 /** Replicas that are there at least, whatever the load. */
@@ -78,6 +89,8 @@ export interface Observation {
   readonly hpaAsks: boolean;
   /** Whether anybody has called lately: while KEDA is away, the HPA's silence proves nothing. Absent: yes. */
   readonly kedaAsks?: boolean;
+  /** Absent or null: not known, and the trigger's bounds stand alone. */
+  readonly scaledObject?: ScaledObjectSettings | null;
   /** Absent or null: nobody shares GPUs out. */
   readonly grant?: Grant | null;
   /** Those that hold now; one whose `until` has come does not. Absent: none. */

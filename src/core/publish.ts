@@ -1,4 +1,5 @@
-import { hpaReplicas, milliOf } from './hpa.js';
+import { hpaReplicas, milliOf, type Tolerance } from './hpa.js';
+import { MOST_REPLICAS } from './policy.js';
 
 export interface Published {
   /** Metric value; at most three decimals, as the HPA reads it. */
@@ -14,22 +15,29 @@ export interface Reader {
   /** status.replicas as far as known; null or 0: the HPA is not at work, since KEDA starts from 0 to 1 first. */
   readonly current: number | null;
   /** As `hpaTolerance` assumes it. */
-  readonly tolerance: number;
+  readonly tolerance: Tolerance;
   /** The count that no value may lead above. */
   readonly most: number;
 }
 
 /** The HPA's own (kube-controller-manager, --horizontal-pod-autoscaler-tolerance). */
 const DEFAULT_TOLERANCE = 0.1;
+/** Tenants write it, and no value lies outside an endless band. */
+const WIDEST: Tolerance = { up: MOST_REPLICAS, down: 0.999 };
 
 /**
  * The tolerance that the HPA is assumed to have. A trigger's own narrows the dead band of the decision and not the HPA's:
  * whoever writes 0 still has an HPA with 0.1. A value outside the wider band is outside the narrower one too, and gives
- * the same count, so that the larger of the two is never ignored; where the HPA's is narrower in fact, it takes one
- * replica more than need be at worst.
+ * the same count, so that the widest is never ignored; where the HPA's is narrower in fact, it takes one replica more than
+ * need be at worst.
+ *
+ * @param ofHpa as its behaviour says; null: not known
  */
-export function hpaTolerance(ofTrigger: number): number {
-  return Math.max(DEFAULT_TOLERANCE, ofTrigger);
+export function hpaTolerance(ofTrigger: number, ofHpa: Tolerance | null = null): Tolerance {
+  const least = Math.max(DEFAULT_TOLERANCE, ofTrigger);
+  const widest = (direction: keyof Tolerance) =>
+    Math.max(least, Math.min(ofHpa?.[direction] ?? 0, WIDEST[direction]));
+  return { up: widest('up'), down: widest('down') };
 }
 
 /** Quantities are 64-bit thousandths; KEDA turns a value of 1e17 into 0 (KEDA-PROTOCOL 18). */
@@ -102,8 +110,9 @@ export function publishSignals(
   return { values, hpaReplicas: reached, why: reached === wanted ? why : taking };
 }
 
-function ignoring(wanted: number, { current, tolerance }: Reader): string {
-  return `the HPA ignores ${wanted} at ${current ?? 0} (tolerance ${tolerance})`;
+function ignoring(wanted: number, { current, tolerance: { up, down } }: Reader): string {
+  const at = current ?? 0;
+  return `the HPA ignores ${wanted} at ${at} (tolerance ${wanted > at ? up : down})`;
 }
 
 function published(milli: number, hpaReplicas: number, why: string | null): Published {
@@ -124,7 +133,8 @@ function taken(value: number, targetMilli: number, { current, tolerance }: Reade
 
 /** The first thousandth outside the band. Floating point decides what lies on the edge, so it is tried rather than computed. */
 function leavingBand(step: 1 | -1, current: number, targetMilli: number, reader: Reader): number {
-  const edge = current * (1 + step * reader.tolerance) * targetMilli;
+  const { up, down } = reader.tolerance;
+  const edge = current * (step > 0 ? 1 + up : 1 - down) * targetMilli;
   // Above 2^53 the next thousandth is further away than 1.
   const stride = step * Math.max(1, edge * 2 * Number.EPSILON);
   let milli = Math.floor(edge) - stride;

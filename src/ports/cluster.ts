@@ -1,4 +1,4 @@
-import type { ClusterReplicas } from '../core/observation.js';
+import type { ClusterReplicas, ScaledObjectSettings } from '../core/observation.js';
 import type { Millis } from '../core/time.js';
 import type { HpaBehavior } from '../policy/manifest/defaults.js';
 import type { Node, NodeTerm, Pod, Toleration, WaitingReason } from './cluster-objects.js';
@@ -34,23 +34,25 @@ export interface PodShape {
   readonly nodeAffinity: readonly NodeTerm[] | null;
 }
 
-/** What the cluster says of one ScaledObject and its scale target. */
-export interface WorkloadFacts {
-  readonly target: ScaleTarget;
-  readonly replicas: ReplicaCounts;
-  readonly waiting: readonly Waiting[];
-  readonly minReplicas: number;
-  readonly maxReplicas: number;
-  /** Null: KEDA's minimum holds when idle too. */
-  readonly idleReplicas: number | null;
+/** What one ScaledObject says. */
+export interface ScaledObjectFacts extends ScaledObjectSettings {
+  /** Null where it has none. */
+  readonly uid: string | null;
+  /** As it is written: KEDA also scales other kinds that have a scale subresource. */
+  readonly target: { readonly kind: string; readonly name: string };
   readonly pollingInterval: Millis;
   readonly cooldown: Millis;
-  /** The HPA's, as a share of the current replicas. */
-  readonly tolerance: { readonly up: number; readonly down: number };
   /** Null: the ScaledObject gives none, and the HPA has limits of its own. */
   readonly behavior: HpaBehavior | null;
   /** KEDA's annotation `autoscaling.keda.sh/paused` or `paused-replicas`. */
   readonly paused: boolean;
+}
+
+/** What the cluster says of one ScaledObject and its scale target. */
+export interface WorkloadFacts extends Omit<ScaledObjectFacts, 'target'> {
+  readonly target: ScaleTarget;
+  readonly replicas: ReplicaCounts;
+  readonly waiting: readonly Waiting[];
   readonly shape: PodShape;
   /** As of when the oldest part of this is true: now while the watches stand. */
   readonly asOf: Millis;
@@ -138,7 +140,11 @@ export type Snapshot<T> =
  * and the answer says why and since when. Left out on purpose: changing anything.
  */
 export interface Cluster extends Workloads {
+  /** What costs nothing to know: no pod is counted, and the scale target need not be known. Null: not known, or not there. */
+  scaledObject(namespace: string, name: string): ScaledObjectFacts | null;
   facts(namespace: string, name: string): FactsAnswer;
+  /** Pods of the ScaledObject's scale target, those that drain included; null where they are not known. */
+  podsOf(namespace: string, name: string): readonly Pod[] | null;
   /** Null: no start has been seen. */
   leadTime(namespace: string, name: string): LeadTimes | null;
   /** Over all workloads that started on such GPUs. */

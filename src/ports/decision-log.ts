@@ -7,7 +7,7 @@ import type { Millis } from '../core/time.js';
 export interface Step {
   /** Namespace, name and a digest of the metadata: constant for the life of a trigger. */
   readonly trigger: string;
-  /** Present in a trigger's first step, where its state begins anew. */
+  /** Present in a trigger's first step, and in the first on another scale target, where its state begins anew. */
   readonly policy?: Policy;
   /** The lead time as it was learned, in place of the policy's; absent: the policy's. */
   readonly leadTime?: Millis;

@@ -9,7 +9,7 @@ import type { Policy, SignalPolicy } from '../core/policy.js';
 import { weigh, type Evidence } from '../core/read.js';
 import { inWords, MINUTE, type Millis } from '../core/time.js';
 import type { Profile } from '../policy/profile.js';
-import { servedProfile } from '../policy/served.js';
+import { servedProfile } from '../policy/beside-signal.js';
 import type { Trigger } from '../policy/trigger.js';
 import type { ForecastView } from '../ports/workload-views.js';
 import type { Workload } from './workload.js';
@@ -23,6 +23,8 @@ export interface Foreseeing {
   /** What is asked for the requests that leave the pods; null: nothing. */
   readonly served: Profile | null;
   readonly wakeRole: LoadRole;
+  /** The trigger's own. */
+  readonly maxReplicas: number;
   /** Replaced by the one of before a restart, before anything has been seen. */
   foresight: Foresight;
   seen: LoadSeen | null;
@@ -50,6 +52,7 @@ export function newForesight(trigger: Trigger): WorkloadForesight | null {
     plan,
     served: asked === undefined ? null : servedProfile(asked),
     wakeRole: wake === null ? 'none' : roleOf(wake),
+    maxReplicas: foresight.settings.maxReplicas,
     foresight,
     seen: null,
     last: null,
@@ -106,8 +109,10 @@ export function advise(
   const { foresight: foreseeing } = workload;
   if (foreseeing?.kind !== 'foreseeing') return null;
   const { settings } = foreseeing.foresight;
-  if (leadTime !== settings.leadTime)
-    foreseeing.foresight = { ...foreseeing.foresight, settings: { ...settings, leadTime } };
+  const ofKeda = Math.max(1, observation.scaledObject?.maxReplicas ?? Infinity);
+  const maxReplicas = Math.min(foreseeing.maxReplicas, ofKeda);
+  if (leadTime !== settings.leadTime || maxReplicas !== settings.maxReplicas)
+    foreseeing.foresight = { ...foreseeing.foresight, settings: { ...settings, leadTime, maxReplicas } };
   const isNew = look(workload, foreseeing, observation, served, now);
   const current = currentOf(workload, observation);
   const { last } = foreseeing;

@@ -1,6 +1,7 @@
-import type { Observation, Reading, Sample } from '../core/observation.js';
+import type { Observation, Reading, Sample, ScaledObjectSettings } from '../core/observation.js';
 import type { Millis } from '../core/time.js';
 import type { Profile } from '../policy/profile.js';
+import type { ScaledObjectFacts } from '../ports/cluster.js';
 import type { Workloads } from '../ports/workloads.js';
 import type { Board, Known } from './board.js';
 import { aliveQuestion, questionFor, type Asked, type Scrapable, type Sources } from './questions.js';
@@ -8,20 +9,30 @@ import type { Workload } from './workload.js';
 
 /** The HPA syncs every 15 s: this many milliseconds without it are four syncs missed. */
 const HPA_SILENT_AFTER: Millis = 65_000;
+/** Two polls missed, and a moment for the second to be late. */
+const LATE_POLL: Millis = 5000;
 
 /** What one workload's signals are read with; the wake signal only while the last decision asked for it. */
 export interface Inquiry {
+  /** Null: not known. */
+  readonly scaledObject: ScaledObjectFacts | null;
   readonly signals: readonly Asked[];
   readonly wake: Asked | null;
   /** For workloads that forecast, the requests that leave their pods. */
   readonly served: Asked | null;
 }
 
-export function inquire(workload: Workload, sources: Sources, direct: Scrapable): Inquiry {
+export function inquire(
+  workload: Workload,
+  scaledObject: ScaledObjectFacts | null,
+  sources: Sources,
+  direct: Scrapable,
+): Inquiry {
   const { profiles, wake } = workload.trigger;
   const served = servedOf(workload);
   const needsWake = workload.decision?.needsWake ?? true;
   return {
+    scaledObject,
     signals: profiles.map((profile) => questionFor(workload, profile, sources, direct)),
     wake: wake !== null && needsWake ? questionFor(workload, wake, sources, direct) : null,
     served: served === null ? null : questionFor(workload, served, sources, direct),
@@ -37,6 +48,7 @@ export function observe(
   now: Millis,
 ): Observation {
   const { profiles, wake } = workload.trigger;
+  const { scaledObject } = inquiry;
   const readings = inquiry.signals.map((asked, index) => {
     const profile = profiles[index];
     return profile === undefined ? unread : reading(workload, profile, asked, board);
@@ -46,8 +58,19 @@ export function observe(
     wake: wake === null || inquiry.wake === null ? unread : reading(workload, wake, inquiry.wake, board),
     replicas: workloads.replicas(workload.target),
     hpaAsks: hpaAsks(workload, now),
-    kedaAsks: now - workload.askedAt < HPA_SILENT_AFTER,
+    kedaAsks: now - workload.askedAt < kedaSilentAfter(scaledObject),
+    ...(scaledObject === null ? {} : { scaledObject: settingsOf(scaledObject) }),
   };
+}
+
+/** Without knowing how often it polls, it is taken to poll at least as often as the HPA's silence takes to mean something. */
+function kedaSilentAfter(scaledObject: ScaledObjectFacts | null): Millis {
+  return Math.max(HPA_SILENT_AFTER, 2 * (scaledObject?.pollingInterval ?? 0) + LATE_POLL);
+}
+
+function settingsOf(facts: ScaledObjectFacts): ScaledObjectSettings {
+  const { minReplicas, maxReplicas, idleReplicas, tolerance } = facts;
+  return { minReplicas, maxReplicas, idleReplicas, tolerance };
 }
 
 /** The requests that have left each pod so far, as far as the board knows. */

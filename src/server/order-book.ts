@@ -72,6 +72,8 @@ export interface OrderBookOptions {
   readonly store?: OrderStore;
   /** As learned, in place of the policy's. */
   readonly leadTimeOf?: (workload: Workload) => Millis | null;
+  /** The most replicas there can be, in place of the policy's; null: not known. */
+  readonly mostOf?: (workload: Workload) => number | null;
   /** The store could not take an order, which is remembered here and handed over later. */
   readonly onUnstored?: (why: string) => void;
 }
@@ -242,15 +244,21 @@ export class OrderBook implements Orders {
   #policyFor(workloads: readonly Workload[]): Policy | null {
     const workload = workloads.find(({ trigger }) => trigger.policy.serviceTime !== null);
     if (workload === undefined) return null;
+    return this.#policyOf(workload);
+  }
+
+  /** The trigger's, with what is known besides. */
+  #policyOf(workload: Workload): Policy {
     const { policy } = workload.trigger;
-    return { ...policy, leadTime: this.#options.leadTimeOf?.(workload) ?? policy.leadTime };
+    const { leadTimeOf, mostOf } = this.#options;
+    const maxReplicas = mostOf === undefined ? policy.maxReplicas : mostOf(workload);
+    return { ...policy, leadTime: leadTimeOf?.(workload) ?? policy.leadTime, maxReplicas };
   }
 
   #termsOf(workloads: readonly Workload[]): { readonly leadTime: Millis; readonly most: number } {
     const each = workloads.map((workload) => {
-      const { policy } = workload.trigger;
-      const leadTime = this.#options.leadTimeOf?.(workload) ?? policy.leadTime;
-      return { leadTime, most: policy.maxReplicas ?? MOST_REPLICAS };
+      const { leadTime, maxReplicas } = this.#policyOf(workload);
+      return { leadTime, most: maxReplicas ?? MOST_REPLICAS };
     });
     return {
       leadTime: Math.max(...each.map(({ leadTime }) => leadTime)),

@@ -3,6 +3,7 @@ import type { Decision } from '../core/decision.js';
 import type { Floor, Grant, Observation } from '../core/observation.js';
 import type { Millis } from '../core/time.js';
 import type { Clock } from '../ports/clock.js';
+import type { ScaledObjectFacts } from '../ports/cluster.js';
 import type { DecisionLog } from '../ports/decision-log.js';
 import type { Answer, Caller, Decisions, Refusal, Specs, TriggerRef } from '../ports/decisions.js';
 import type { ScrapeTargets } from '../ports/scrape-targets.js';
@@ -14,7 +15,7 @@ import { hasSilentPods, inquire, observe, observeServed, type Inquiry } from './
 import { aliveQuestion, scrapable, type Asked, type Scrapable, type Sources } from './questions.js';
 import type { Registry } from './registry.js';
 import { inSlices } from './slices.js';
-import type { Workload } from './workload.js';
+import { follow, type Workload } from './workload.js';
 
 /** The first call for a trigger waits for its first evaluation, at most two seconds in all: KEDA holds a lock meanwhile. */
 const FIRST_ANSWER_WITHIN: Millis = 1700;
@@ -25,6 +26,8 @@ export interface ScalerParts {
   readonly sources: Sources;
   readonly targets: ScrapeTargets;
   readonly workloads: Workloads;
+  /** Null while it is not known; left out without access to the cluster. */
+  readonly scaledObjectOf?: (workload: Workload) => ScaledObjectFacts | null;
   readonly log: DecisionLog | null;
   readonly clock: Clock;
   /** Replicas that people have asked for; none where it is left out. */
@@ -37,7 +40,7 @@ export interface ScalerParts {
   readonly leadTimeOf?: (workload: Workload) => Millis | null;
   readonly tickMs: Millis;
   readonly onTick: (tick: TickReport) => void;
-  readonly onDecision?: (workload: Workload, now: Millis) => void;
+  readonly onDecision?: (workload: Workload, now: Millis, observation: Observation) => void;
   /** A fault of ours in the evaluation of one workload. */
   readonly onFault: (workload: string, error: unknown) => void;
 }
@@ -94,7 +97,7 @@ export class Scaler implements Decisions {
     const inquiries: [Workload, Inquiry][] = [];
     const questions = new Map<string, Question>();
     await inSlices([...registry.all()], (workload) => {
-      const inquiry = inquire(workload, this.#parts.sources, direct);
+      const inquiry = this.#inquire(workload, direct);
       inquiries.push([workload, inquiry]);
       for (const question of questionsOf(inquiry)) questions.set(question.key, question);
     });
@@ -120,14 +123,14 @@ export class Scaler implements Decisions {
     const direct = this.#scrapable();
     for (const workload of workloads) {
       if (workload.decision === null) void this.#evaluated(workload);
-      else this.#evaluateSafely(workload, inquire(workload, this.#parts.sources, direct));
+      else this.#evaluateSafely(workload, this.#inquire(workload, direct));
     }
   }
 
   /** Reads the queues of some workloads anew and decides, before the next tick would: something has happened there. */
   async refresh(workloads: readonly Workload[]): Promise<void> {
     const direct = this.#scrapable();
-    const inquiries = workloads.map((workload) => inquire(workload, this.#parts.sources, direct));
+    const inquiries = workloads.map((workload) => this.#inquire(workload, direct));
     const queues = inquiries.flatMap(questionsOf).filter(({ request }) => request.queue !== undefined);
     await this.#board.askAnew(queues, FIRST_ANSWER_WITHIN);
     for (const [index, workload] of workloads.entries()) {
@@ -149,6 +152,13 @@ export class Scaler implements Decisions {
     }
   }
 
+  #inquire(workload: Workload, direct: Scrapable): Inquiry {
+    const { sources, scaledObjectOf } = this.#parts;
+    const scaledObject = scaledObjectOf?.(workload) ?? null;
+    if (scaledObject !== null) follow(workload, scaledObject);
+    return inquire(workload, scaledObject, sources, direct);
+  }
+
   #evaluated(workload: Workload): Promise<void> {
     const running =
       this.#first.get(workload) ?? this.#evaluateFirst(workload).finally(() => this.#first.delete(workload));
@@ -158,8 +168,8 @@ export class Scaler implements Decisions {
 
   /** A new workload takes what the last tick has read, and waits only for what nobody has asked yet. */
   async #evaluateFirst(workload: Workload): Promise<void> {
-    const { clock, sources, tickMs } = this.#parts;
-    const inquiry = inquire(workload, sources, this.#scrapable());
+    const { clock, tickMs } = this.#parts;
+    const inquiry = this.#inquire(workload, this.#scrapable());
     const old = clock.now() - 2 * tickMs;
     const unknown = questionsOf(inquiry).filter(({ key }) => (this.#board.known(key)?.at ?? 0) < old);
     await this.#board.ask(unknown, FIRST_ANSWER_WITHIN);
@@ -190,7 +200,7 @@ export class Scaler implements Decisions {
     workload.decision = decision;
     workload.version += 1;
     for (const listener of workload.listeners) listener(decision);
-    this.#parts.onDecision?.(workload, now);
+    this.#parts.onDecision?.(workload, now, observation);
   }
 
   /** With what the forecast asks for, where the trigger wants one. */

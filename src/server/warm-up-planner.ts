@@ -1,7 +1,7 @@
 import type { Millis } from '../core/time.js';
 import { createStarts } from '../policy/starts.js';
 import type { Clock } from '../ports/clock.js';
-import type { DeadWarmUp, WarmUpStatus } from '../ports/warm-up.js';
+import type { DeadWarmUp, ReplicaPlace, WarmUpStatus } from '../ports/warm-up.js';
 import type { WarmUpQueue } from '../ports/warm-up-queue.js';
 import type { Log } from '../warmup/log.js';
 import { NO_DOUBTS, plan, type PlannerAction, type PlannerState } from '../warmup/planner/planner.js';
@@ -16,6 +16,8 @@ interface Parts {
   readonly queue: WarmUpQueue;
   readonly ledgers: Ledgers;
   readonly registry: Registry;
+  readonly placeOf: (id: string) => ReplicaPlace;
+  readonly mostOf: (workload: Workload) => number | null;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -65,14 +67,15 @@ export class WarmUpPlanner {
     const leadTime = this.#parts.ledgers.leadTimeOf(workload) ?? policy.leadTime;
     const needs = needsOf({
       workload: id,
-      policy,
+      // Not its minimum: one that a warm-up has lifted would make that warm-up look unneeded.
+      policy: { ...policy, maxReplicas: this.#parts.mostOf(workload) },
       leadTime,
       decision,
       existing,
       now,
       startsOf: this.#startsOf,
     });
-    const terms = { leadTime, gpusPerReplica: 1, nodePool: null };
+    const terms = { leadTime, ...this.#parts.placeOf(`${workload.namespace}/${workload.name}`) };
     return plan(this.#doubts.get(id) ?? NO_DOUBTS, { needs, terms, existing, dead, now });
   }
 

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import { targetKind } from '../cluster/model.js';
 import type { Decision } from '../core/decision.js';
 import { initialState, type State } from '../core/state.js';
 import type { Millis } from '../core/time.js';
 import { windowClock, type WindowClock } from '../policy/schedule.js';
 import type { StartsOf } from '../policy/starts.js';
 import type { Trigger } from '../policy/trigger.js';
+import type { ScaledObjectFacts } from '../ports/cluster.js';
 import type { TriggerRef } from '../ports/decisions.js';
 import type { ScaleTarget } from '../ports/workloads.js';
 import { newForesight, type WorkloadForesight } from './foresight.js';
@@ -18,7 +20,7 @@ export interface Workload {
   readonly namespace: string;
   readonly name: string;
   readonly trigger: Trigger;
-  readonly target: ScaleTarget;
+  target: ScaleTarget;
   /** The trigger's query, confined to its namespace; null where the profiles bring their own. */
   readonly query: string | null;
   /** Null without windows. */
@@ -28,7 +30,7 @@ export interface Workload {
   state: State;
   /** Null until the first evaluation. */
   decision: Decision | null;
-  /** Counts evaluations. */
+  /** Counts evaluations since it began, or began anew. */
   version: number;
   askedAt: Millis;
   hpaAskedAt: Millis | null;
@@ -60,11 +62,7 @@ export function newWorkload(
     namespace: ref.namespace,
     name: ref.name,
     trigger,
-    target: {
-      namespace: ref.namespace,
-      kind: trigger.workload?.kind ?? 'deployment',
-      name: trigger.workload?.name ?? ref.name,
-    },
+    target: { namespace: ref.namespace, ...(trigger.workload ?? byName(ref.name)) },
     query,
     windows: schedule === null ? null : windowClock(schedule, startsOf),
     foresight: newForesight(trigger),
@@ -75,4 +73,25 @@ export function newWorkload(
     hpaAskedAt: null,
     listeners: new Set(),
   };
+}
+
+/**
+ * Scales what the ScaledObject scales, where the trigger does not name it. Another target's pods are others: what was seen
+ * and asked for before is not its past, and it begins anew.
+ */
+export function follow(workload: Workload, { target: { kind: written, name } }: ScaledObjectFacts): void {
+  const { trigger, target, namespace } = workload;
+  if (trigger.workload !== null) return;
+  const kind = targetKind(written);
+  const next = kind === null ? byName(workload.name) : { kind, name };
+  if (next.kind === target.kind && next.name === target.name) return;
+  workload.target = { namespace, ...next };
+  workload.state = initialState;
+  workload.decision = null;
+  workload.version = 0;
+}
+
+/** What a ScaledObject most often scales, and all there is to go by without access to the cluster. */
+function byName(scaledObject: string): Pick<ScaleTarget, 'kind' | 'name'> {
+  return { kind: 'deployment', name: scaledObject };
 }

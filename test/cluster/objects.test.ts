@@ -226,10 +226,25 @@ describe('a ScaledObject as it is read', () => {
     return reading.kind === 'ours' ? reading.scaledObject : null;
   };
 
+  it('has its owner’s minimum while a warm-up has lifted it', () => {
+    const minimumOf = (minReplicaCount: number, before: string) => {
+      const annotations = {
+        'pilotlight.dev/min-replicas-before': before,
+        'pilotlight.dev/min-replicas-to': '5',
+      };
+      const plain = scaledObject('llm', { minReplicaCount });
+      return read({ ...plain, metadata: { ...plain.metadata, annotations } })?.minReplicas;
+    };
+    expect([minimumOf(5, '2'), minimumOf(5, 'unset')]).toEqual([2, 0]);
+    // Somebody has set another meanwhile, or the marks make no sense.
+    expect([minimumOf(4, '2'), minimumOf(5, 'two')]).toEqual([4, 5]);
+  });
+
   it('has KEDA’s and the HPA’s defaults', () => {
     expect(read(scaledObject('llm'))).toEqual({
       namespace: 'ns',
       name: 'llm',
+      uid: null,
       target: { kind: 'Deployment', name: 'llm' },
       minReplicas: 0,
       maxReplicas: 100,

@@ -12,12 +12,16 @@ export function thousandths(value: number): bigint {
   return value > 0 ? BigInt(Math.trunc(value * 1000)) : 0n;
 }
 
-export function hpaWants(metrics: readonly Metric[], statusReplicas: number, tolerance: number): number {
+export function hpaWants(
+  metrics: readonly Metric[],
+  statusReplicas: number,
+  { up, down }: { readonly up: number; readonly down: number },
+): number {
   const proposals = metrics.map(({ value, target }) => {
     const usage = thousandths(value);
     const perPod = thousandths(target);
     const ratio = Number(usage) / (Number(perPod) * statusReplicas);
-    if (ratio >= 1 - tolerance && ratio <= 1 + tolerance) return statusReplicas;
+    if (ratio >= 1 - down && ratio <= 1 + up) return statusReplicas;
     return Number((usage + perPod - 1n) / perPod);
   });
   return Math.max(...proposals);

@@ -1,21 +1,26 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hpaReplicas, milliOf, withinTolerance } from '../../src/core/hpa.js';
+import { hpaReplicas, milliOf, withinTolerance, type Tolerance } from '../../src/core/hpa.js';
 import { hpaTolerance, publishReplicas, publishSignals } from '../../src/core/publish.js';
 import { hpaWants } from './hpa-model.js';
 
-const TOLERANCES = [0, 0.05, 0.1, 0.25];
+const DEFAULT = both(0.1);
+const TOLERANCES = [both(0), both(0.05), DEFAULT, both(0.25), { up: 0.3, down: 0.05 }, { up: 0, down: 0.2 }];
 
-function reader(current: number | null, tolerance = 0.1, most = Infinity) {
+function both(tolerance: number): Tolerance {
+  return { up: tolerance, down: tolerance };
+}
+
+function reader(current: number | null, tolerance = DEFAULT, most = Infinity) {
   return { current, tolerance, most };
 }
 
 /** What the HPA makes of a value for a target of 1. */
-function takenAt(value: number, current: number, tolerance: number): number {
+function takenAt(value: number, current: number, tolerance: Tolerance): number {
   return hpaWants([{ value, target: 1 }], current, tolerance);
 }
 
-describe.each(TOLERANCES)('at a tolerance of %d', (tolerance) => {
+describe.each(TOLERANCES)('at a tolerance of $up up and $down down', (tolerance) => {
   test('every count from 0 to 200 at every other: wanted where a value exists, else the side of latency', () => {
     for (let current = 1; current <= 200; current += 1) {
       for (let wanted = 0; wanted <= 200; wanted += 1) {
@@ -36,7 +41,7 @@ describe.each(TOLERANCES)('at a tolerance of %d', (tolerance) => {
 });
 
 /** Tries every thousandth that could round up to the wanted count; the band is an interval, so that above 30 the ends do. */
-function isReachable(wanted: number, current: number, tolerance: number): boolean {
+function isReachable(wanted: number, current: number, tolerance: Tolerance): boolean {
   if (wanted === 0) return true;
   const step = current <= 30 ? 1 : 999;
   for (let milli = wanted * 1000 - 999; milli <= wanted * 1000; milli += step)
@@ -81,8 +86,8 @@ describe('worked examples', () => {
     for (let current = 1; current <= 60; current += 1) {
       for (let most = 1; most <= 60; most += 1) {
         const wanted = Math.min(most, 60);
-        const { value } = publishReplicas(wanted, reader(current, 0.1, most));
-        expect(takenAt(value, current, 0.1)).toBeLessThanOrEqual(most);
+        const { value } = publishReplicas(wanted, reader(current, DEFAULT, most));
+        expect(takenAt(value, current, DEFAULT)).toBeLessThanOrEqual(most);
       }
     }
   });
@@ -91,8 +96,8 @@ describe('worked examples', () => {
     expect(milliOf(1.001)).toBe(1000);
     expect(milliOf(11.001)).toBe(11_001);
     // At 1 and a tolerance of 0.0005 the first value above the band is therefore not 1.001.
-    const { value } = publishReplicas(2, { current: 1, tolerance: 0.9999, most: Infinity });
-    expect(takenAt(value, 1, 0.9999)).toBe(2);
+    const { value } = publishReplicas(2, { current: 1, tolerance: both(0.9999), most: Infinity });
+    expect(takenAt(value, 1, both(0.9999))).toBe(2);
   });
 
   test('counts beyond all clusters end too', () => {
@@ -195,7 +200,7 @@ describe('the arithmetic itself', () => {
       [20, 19, 20],
       [20, 17, 17],
     ] as const;
-    for (const [at, value, next] of moves) expect(hpaReplicas(value * 1000, 1000, at, 0.1)).toBe(next);
+    for (const [at, value, next] of moves) expect(hpaReplicas(value * 1000, 1000, at, DEFAULT)).toBe(next);
   });
 
   test('both ends of the band belong to it', () => {
@@ -204,30 +209,41 @@ describe('the arithmetic itself', () => {
   });
 
   test('at 0 the HPA does nothing', () => {
-    expect(hpaReplicas(5000, 1000, 0, 0.1)).toBe(0);
+    expect(hpaReplicas(5000, 1000, 0, DEFAULT)).toBe(0);
   });
 });
 
 describe('the tolerance that the HPA is assumed to have', () => {
   test('is its own default at least, whatever the dead band of the trigger', () => {
-    expect([0, 0.05, 0.1, 0.25].map(hpaTolerance)).toEqual([0.1, 0.1, 0.1, 0.25]);
+    expect([0, 0.05, 0.1, 0.25].map((each) => hpaTolerance(each))).toEqual([0.1, 0.1, 0.1, 0.25].map(both));
+  });
+
+  test('is the one of its behaviour where that is wider, in each direction', () => {
+    expect(hpaTolerance(0.1, { up: 0.3, down: 0 })).toEqual({ up: 0.3, down: 0.1 });
+    expect(hpaTolerance(0.2, { up: 0.1, down: 0.25 })).toEqual({ up: 0.2, down: 0.25 });
+  });
+
+  test('may be absurd: then no value leads anywhere, and none is below zero', () => {
+    const tolerance = hpaTolerance(0.1, { up: Infinity, down: 7 });
+    expect(publishReplicas(11, { current: 10, tolerance, most: 100 })).toMatchObject({ value: 10 });
+    expect(publishReplicas(9, { current: 10, tolerance, most: 100 })).toMatchObject({ value: 10 });
   });
 
   test('a value that leaves it is taken alike by an HPA with a narrower one', () => {
     for (let current = 1; current <= 60; current += 1) {
       for (let wanted = 1; wanted <= 60; wanted += 1) {
         const { value, hpaReplicas: said } = publishReplicas(wanted, reader(current, hpaTolerance(0)));
-        expect([wanted, current, takenAt(value, current, 0)]).toEqual([wanted, current, said]);
-        expect([wanted, current, takenAt(value, current, 0.1)]).toEqual([wanted, current, said]);
+        expect([wanted, current, takenAt(value, current, both(0))]).toEqual([wanted, current, said]);
+        expect([wanted, current, takenAt(value, current, DEFAULT)]).toEqual([wanted, current, said]);
       }
     }
   });
 });
 
 test('signals whose targets are as small as the HPA counts: what is said is what it takes of the largest', () => {
-  const { values, hpaReplicas: said } = publishSignals([1, 1], [0.002, 0.001], 4, reader(5, 0.25, 4));
+  const { values, hpaReplicas: said } = publishSignals([1, 1], [0.002, 0.001], 4, reader(5, both(0.25), 4));
   const metrics = values.map((value, index) => ({ value, target: [0.002, 0.001][index]! }));
-  expect(hpaWants(metrics, 5, 0.25)).toBe(said);
+  expect(hpaWants(metrics, 5, both(0.25))).toBe(said);
 });
 
 describe('signals that cannot be published as what is wanted', () => {
@@ -249,9 +265,9 @@ describe('signals that cannot be published as what is wanted', () => {
       [[0.017, 0.035], 18, 'the HPA ignores 19 at 20 (tolerance 0.1); 18 is the next it takes'],
     ],
   ] as const)('%s', (_, [targets, raw, wanted, current, most], [values, taken, why]) => {
-    const made = publishSignals(raw, targets, wanted, reader(current, 0.1, most));
+    const made = publishSignals(raw, targets, wanted, reader(current, DEFAULT, most));
     expect(made).toEqual({ values, hpaReplicas: taken, why });
     const metrics = made.values.map((value, index) => ({ value, target: targets[index] ?? 0 }));
-    expect(hpaWants(metrics, current, 0.1)).toBe(taken);
+    expect(hpaWants(metrics, current, DEFAULT)).toBe(taken);
   });
 });

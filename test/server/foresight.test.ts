@@ -100,6 +100,18 @@ describe('a trigger', () => {
   });
 });
 
+test('a forecast asks for no more than the ScaledObject allows, where it is known', () => {
+  const workload = workloadOf({ profile: 'vllm-concurrency', maxReplicas: '20' });
+  const most = (maxReplicas: number | null) => {
+    const bounds = { minReplicas: 0, idleReplicas: null, tolerance: { up: 0.1, down: 0.1 } };
+    step(workload, START, maxReplicas === null ? {} : { scaledObject: { ...bounds, maxReplicas } });
+    return workload.foresight?.kind === 'foreseeing'
+      ? workload.foresight.foresight.settings.maxReplicas
+      : null;
+  };
+  expect([most(null), most(8), most(50), most(0), most(null)]).toEqual([20, 8, 20, 1, 20]);
+});
+
 describe('the load of a live workload', () => {
   test('is seen once in 15 s, however often it is evaluated, and forecast after a quarter of an hour', () => {
     const workload = workloadOf({ profile: 'vllm-concurrency' });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { ScaledObjectFacts } from '../../src/ports/cluster.js';
 import { createBoard } from '../../src/server/board.js';
 import { observe } from '../../src/server/observe.js';
 import { loadProfiles } from '../../src/server/profiles-folder.js';
@@ -14,6 +15,19 @@ const permissions = {
   query: (_: string, query: string) => ({ query }),
 };
 
+const SCALED_OBJECT: ScaledObjectFacts = {
+  uid: null,
+  target: { kind: 'Deployment', name: 'llm' },
+  minReplicas: 0,
+  maxReplicas: 10,
+  idleReplicas: null,
+  pollingInterval: 30 * SECOND,
+  cooldown: 300 * SECOND,
+  tolerance: { up: 0.1, down: 0.1 },
+  behavior: null,
+  paused: false,
+};
+
 function setUp() {
   let now = START;
   const clock = { now: () => now };
@@ -21,6 +35,9 @@ function setUp() {
   const ref = { namespace: 'shop', name: 'llm', metadata: { profile: 'vllm-waiting' } };
   const workload = registry.find(ref) as Workload;
   const board = createBoard(clock);
+  const nothing = { signals: [], wake: null, served: null };
+  const seen = (scaledObject: ScaledObjectFacts | null) =>
+    observe(workload, { ...nothing, scaledObject }, board, { replicas: () => null }, now);
   return {
     /** Moves the clock, and lets KEDA poll or the HPA ask then. */
     at: (seconds: number, who?: 'poll' | 'hpa') => {
@@ -28,9 +45,11 @@ function setUp() {
       if (who !== undefined) registry.find(ref);
       if (who === 'hpa') workload.hpaAskedAt = now;
     },
-    hpaAsks: () =>
-      observe(workload, { signals: [], wake: null, served: null }, board, { replicas: () => null }, now)
-        .hpaAsks,
+    hpaAsks: () => seen(null).hpaAsks,
+    /** @param pollingInterval seconds, as the ScaledObject has it; null: not known */
+    kedaAsks: (pollingInterval: number | null) =>
+      seen(pollingInterval === null ? null : { ...SCALED_OBJECT, pollingInterval: pollingInterval * SECOND })
+        .kedaAsks,
   };
 }
 
@@ -55,5 +74,20 @@ describe('whether the HPA asks', () => {
     expect(hpaAsks()).toBe(true); // KEDA is away
     at(505, 'poll');
     expect(hpaAsks()).toBe(false); // and is back, without the HPA
+  });
+});
+
+describe('whether KEDA asks', () => {
+  test('it is silent after 65 s, and after two polls and 5 s where it polls more rarely', () => {
+    const { at, kedaAsks } = setUp();
+    at(0, 'poll');
+    at(64);
+    expect([kedaAsks(null), kedaAsks(15), kedaAsks(300)]).toEqual([true, true, true]);
+    at(65);
+    expect([kedaAsks(null), kedaAsks(30), kedaAsks(31), kedaAsks(300)]).toEqual([false, false, true, true]);
+    at(604);
+    expect([kedaAsks(31), kedaAsks(300)]).toEqual([false, true]);
+    at(605);
+    expect(kedaAsks(300)).toBe(false);
   });
 });

@@ -92,6 +92,12 @@ describe('an announcement', () => {
     });
   });
 
+  test('asks for no more than the ScaledObject allows, where it is known', async () => {
+    const parts = { now: () => now };
+    book = new OrderBook(registry, parts, () => undefined, { mostOf: () => 2 });
+    expect(await announce()).toMatchObject({ preparation: { replicas: 2, inTime: false } });
+  });
+
   test.each([
     [{ deadline: START }, 'deadline: it is past'],
     [{ startsAt: batch.deadline }, 'deadline: expected a moment after startsAt'],

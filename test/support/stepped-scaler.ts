@@ -1,5 +1,7 @@
 import type { ScrapeTargets } from '../../src/ports/scrape-targets.js';
 import type { Clock } from '../../src/ports/clock.js';
+import type { Cluster } from '../../src/ports/cluster.js';
+import type { DecisionLog } from '../../src/ports/decision-log.js';
 import { startGrpcServer } from '../../src/keda/server.js';
 import { permissionsOf } from '../../src/server/permissions.js';
 import { loadProfiles } from '../../src/server/profiles-folder.js';
@@ -19,9 +21,15 @@ export interface SteppedScaler {
 /** The server's parts without its timers: the test says when a tick is, and what time it is. */
 export async function stepByHand(
   flags: Partial<Settings>,
-  parts: { readonly clock?: Clock; readonly targets?: ScrapeTargets; readonly tickMs?: number } = {},
+  parts: {
+    readonly clock?: Clock;
+    readonly targets?: ScrapeTargets;
+    readonly tickMs?: number;
+    readonly cluster?: Cluster;
+    readonly log?: DecisionLog;
+  } = {},
 ): Promise<SteppedScaler> {
-  const { clock = { now: () => Date.now() }, targets, tickMs = 5000 } = parts;
+  const { clock = { now: () => Date.now() }, targets, tickMs = 5000, cluster } = parts;
   const settings = resolveSettings({ flags, environment: {}, file: null });
   const registry = new Registry(loadProfiles(settings.scalers), permissionsOf(settings), clock);
   const sources = openSources(settings, targets ?? null, clock);
@@ -29,8 +37,9 @@ export async function stepByHand(
     registry,
     sources,
     targets: targets ?? { list: () => [] },
-    workloads: { replicas: () => null },
-    log: null,
+    workloads: cluster ?? { replicas: () => null },
+    scaledObjectOf: ({ namespace, name }) => cluster?.scaledObject(namespace, name) ?? null,
+    log: parts.log ?? null,
     clock,
     tickMs,
     onTick: () => undefined,

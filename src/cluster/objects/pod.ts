@@ -1,6 +1,7 @@
 import type { Millis } from '../../core/time.js';
 import type { Pod, WaitingReason } from '../../ports/cluster-objects.js';
 import { oneLine } from '../client/failure.js';
+import { DELETION_COST } from '../deletion-cost.js';
 import { list, moment, record, strings, text, wholeNumber, type Json, type JsonRecord } from './json.js';
 import { podRequests } from './pod-requests.js';
 import { Shared } from './shared.js';
@@ -44,10 +45,17 @@ export function podReader(): PodReader {
       priority: wholeNumber(spec['priority']) ?? 0,
       owner: owner === null ? null : owners.one(owner),
       labels: labels.one(strings(metadata['labels'])),
+      ...deletionCostOf(metadata),
       createdAt,
       detail: state.detail === null ? null : words.one(state.detail),
     };
   };
+}
+
+function deletionCostOf(metadata: JsonRecord): Pick<Pod, 'deletionCost'> {
+  const written = strings(metadata['annotations'])[DELETION_COST];
+  // As the ReplicaSet controller reads it: what is no 32-bit number counts as none.
+  return written !== undefined && /^-?\d{1,10}$/.test(written) ? { deletionCost: Number(written) } : {};
 }
 
 function partsOf(object: JsonRecord) {

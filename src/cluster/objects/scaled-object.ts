@@ -2,12 +2,15 @@ import { SECOND, type Millis } from '../../core/time.js';
 import { HPA_DEFAULTS, hpaBehavior, kedaSettings, type HpaBehavior } from '../../policy/manifest/defaults.js';
 import { isExternal } from '../../policy/manifest/our-triggers.js';
 import { scaledObjectSchema, type ScaleTrigger } from '../../policy/manifest/scaled-object.js';
+import { ownMinimum } from '../scaled-object-lift.js';
 import { record, text, type Json, type JsonRecord } from './json.js';
 
 /** A ScaledObject that names this scaler, as far as it is used. */
 export interface SeenScaledObject {
   readonly namespace: string;
   readonly name: string;
+  /** Null where the API server gives none, as in what was recorded without. */
+  readonly uid: string | null;
   /** As it is written: KEDA also scales other kinds that have a scale subresource. */
   readonly target: { readonly kind: string; readonly name: string };
   readonly minReplicas: number;
@@ -35,7 +38,7 @@ export function readScaledObject(
   const triggers = record(object['spec'])['triggers'];
   if (!Array.isArray(triggers) || !triggers.some((each) => mayBeOurs(each, addresses)))
     return { kind: 'other' };
-  const { name, namespace, annotations } = record(object['metadata']);
+  const { name, namespace, annotations, uid } = record(object['metadata']);
   const used = withoutNulls({ metadata: { name, namespace, annotations }, spec: object['spec'] });
   const parsed = scaledObjectSchema.safeParse(used);
   if (!parsed.success) {
@@ -50,8 +53,9 @@ export function readScaledObject(
     scaledObject: {
       namespace: metadata.namespace ?? 'default',
       name: metadata.name,
+      uid: text(uid),
       target: { kind: spec.scaleTargetRef.kind ?? 'Deployment', name: spec.scaleTargetRef.name },
-      minReplicas: keda.minReplicaCount,
+      minReplicas: ownMinimum(keda.minReplicaCount, metadata.annotations ?? {}),
       maxReplicas: keda.maxReplicaCount,
       idleReplicas: keda.idleReplicaCount,
       pollingInterval: keda.pollingInterval * SECOND,

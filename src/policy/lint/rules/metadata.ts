@@ -36,8 +36,9 @@ const contradictingBounds: Rule = {
   code: 'PL010',
   title: 'The trigger’s replica bounds contradict the ScaledObject’s',
   severity: 'warning',
-  reason: 'The decision obeys the trigger’s bounds, KEDA and the HPA obey the ScaledObject’s.',
-  fix: 'Give both the same bounds, or leave minReplicas and maxReplicas out: KEDA and the HPA keep the ScaledObject’s.',
+  reason:
+    'KEDA and the HPA keep the ScaledObject’s bounds whatever is decided: of two that differ the stricter holds.',
+  fix: 'Give both the same bounds, or leave minReplicas and maxReplicas out: the ScaledObject’s hold in any case, and access to the cluster makes them known.',
   source: 'KEDA 2.20 controllers/keda/hpa.go: the HPA’s bounds come from the ScaledObject alone',
   check: eachTrigger((view, subject) => [
     ...contradictingMinimum(view, subject),
