@@ -2,7 +2,7 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import { serve, type ServerType } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import type { Orders } from '../ports/orders.js';
-import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
+import type { WorkloadSummary, WorkloadView, WorkloadViews } from '../ports/workload-views.js';
 import type { WarmUpDesk } from '../ports/warm-ups.js';
 import { mayUse } from './access.js';
 import type { ClusterMetrics } from './cluster-metrics.js';
@@ -91,7 +91,7 @@ export function consoleApp(parts: ConsoleParts): Hono {
   return app;
 }
 
-function row({ id, namespace, name, profiles, decision }: WorkloadView): object {
+function row({ id, namespace, name, profiles, decision }: WorkloadSummary): object {
   return {
     id,
     namespace,

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
+import type { WorkloadSummary, WorkloadViews } from '../ports/workload-views.js';
 
 /** What the server counts about itself; names and labels are an interface that dashboards and alerts rely on. */
 export interface ServerMetrics {
@@ -53,7 +53,7 @@ export function createServerMetrics(views: WorkloadViews, streams: () => number)
 /** Read from the decisions at each scrape, so that a forgotten workload leaves no series behind. */
 function addWorkloadMetrics(views: WorkloadViews, registers: Registry[]): void {
   const labelNames = ['namespace', 'scaledobject', 'trigger'];
-  const gauge = (name: string, help: string, value: (view: WorkloadView) => number | null) =>
+  const gauge = (name: string, help: string, value: (view: WorkloadSummary) => number | null) =>
     new Gauge({
       name,
       help,

@@ -113,16 +113,22 @@ const scrape = z.union([
   z.strictObject({ none: z.string().min(1).describe('Why there is no direct form.') }),
 ]);
 
-const served = z
-  .strictObject({
-    prometheus: z.strictObject({ value: promql, at: prometheus.shape.at }),
-    scrape: scrapeExpression.describe('On the page that has the signal.'),
-  })
-  .describe(
-    'Requests that have left the pods so far, in whatever way, as they are counted (no rate): grouped as the signal. With ' +
-      'the change of what is in the system they are the requests that came, which a forecast learns from. Asked only ' +
-      'where a trigger forecasts.',
-  );
+/** Read beside the signal, grouped as it is. */
+const beside = z.strictObject({
+  prometheus: z.strictObject({ value: promql, at: prometheus.shape.at }),
+  scrape: scrapeExpression.describe('On the page that has the signal.'),
+});
+
+const served = beside.describe(
+  'Requests that have left the pods so far, in whatever way, as they are counted (no rate): grouped as the signal. With ' +
+    'the change of what is in the system they are the requests that came, which a forecast learns from; with prices they ' +
+    'tell what a thousand of them cost. Asked only where a trigger forecasts or nodes have prices.',
+);
+
+const modelLoad = beside.describe(
+  'Seconds that the model server itself says it took to load a pod’s models: the longest of them, since servers load ' +
+    'several at once. It tells how much of a start is loading. Asked only with access to the cluster.',
+);
 
 export const profileSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -168,6 +174,7 @@ export const profileSchema = z.strictObject({
     .describe('How Prometheus has it; `fromTrigger` takes the PromQL from that key of the trigger.'),
   scrape,
   served: served.optional(),
+  modelLoad: modelLoad.optional(),
   source: z.strictObject({
     metric: z.string().min(1),
     vendor: z.string().min(1).describe('Who writes the metric and since or until which version.'),

@@ -63,7 +63,7 @@ export function compileProfiles(files: readonly ProfileFile[]): ReadonlyMap<stri
   }
   for (const each of byName.values()) {
     checkWake(each, byName);
-    checkServed(each);
+    checkBeside(each);
   }
   return new Map([...byName].map(([name, { profile }]) => [name, profile]));
 }
@@ -111,12 +111,15 @@ function checkWake({ file, profile, lineOf }: Parsed, byName: ReadonlyMap<string
   if (reason !== null) throw new ProfileError(file, [{ line: lineOf(['wake']), message: `wake: ${reason}` }]);
 }
 
-/** What leaves a pod is added to what is in that pod: it takes series of pods, and a page or a query of the profile's own. */
-function checkServed({ file, profile, lineOf }: Parsed): void {
-  const { served, series, prometheus } = profile;
-  if (served === undefined || (series === 'pod' && !('fromTrigger' in prometheus))) return;
-  const message = 'served: expected only beside a signal of pods whose query is the profile’s own';
-  throw new ProfileError(file, [{ line: lineOf(['served']), message }]);
+/** It is told of pods one by one: it takes series of pods, and a page or a query of the profile's own. */
+function checkBeside({ file, profile, lineOf }: Parsed): void {
+  const { series, prometheus } = profile;
+  if (series === 'pod' && !('fromTrigger' in prometheus)) return;
+  for (const key of ['served', 'modelLoad'] as const) {
+    if (profile[key] === undefined) continue;
+    const message = `${key}: expected only beside a signal of pods whose query is the profile’s own`;
+    throw new ProfileError(file, [{ line: lineOf([key]), message }]);
+  }
 }
 
 function wakeFault(name: string, waking: Profile | undefined, names: Iterable<string>): string | null {

@@ -51,8 +51,11 @@ export interface WorkloadView {
   readonly cluster: WorkloadClusterView | null;
 }
 
+/** Without what the cluster says, which is worked out for who asks for one workload and not for all. */
+export type WorkloadSummary = Omit<WorkloadView, 'cluster'>;
+
 /** What the server knows, to look at. */
 export interface WorkloadViews {
-  all(): WorkloadView[];
+  all(): WorkloadSummary[];
   named(namespace: string, name: string): WorkloadView[];
 }

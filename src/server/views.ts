@@ -1,5 +1,5 @@
 import type { WorkloadClusterView } from '../ports/cluster-desk.js';
-import type { WorkloadView, WorkloadViews } from '../ports/workload-views.js';
+import type { WorkloadSummary, WorkloadViews } from '../ports/workload-views.js';
 import { forecastView } from './foresight.js';
 import type { Registry } from './registry.js';
 import type { Workload } from './workload.js';
@@ -9,14 +9,16 @@ export function viewsOf(
   registry: Registry,
   describe: (workload: Workload) => WorkloadClusterView | null,
 ): WorkloadViews {
-  const viewOf = (workload: Workload) => ({ ...ownView(workload), cluster: describe(workload) });
   return {
-    all: () => Array.from(registry.all(), viewOf),
-    named: (namespace, name) => registry.named(namespace, name).map(viewOf),
+    all: () => Array.from(registry.all(), summary),
+    named: (namespace, name) =>
+      registry
+        .named(namespace, name)
+        .map((workload) => ({ ...summary(workload), cluster: describe(workload) })),
   };
 }
 
-function ownView(workload: Workload): Omit<WorkloadView, 'cluster'> {
+function summary(workload: Workload): WorkloadSummary {
   const { id, namespace, name, trigger, target, askedAt, decision } = workload;
   const { policy, metricSpecs } = trigger;
   return {

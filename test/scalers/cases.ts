@@ -51,6 +51,8 @@ const golden = z.strictObject({
   /** What the pods have served, for profiles that say how to read it; and where the direct form differs. */
   served: z.array(row).optional(),
   directServed: z.array(row).optional(),
+  /** How long the pods took to load their models, for profiles that say how to read it. */
+  modelLoad: z.array(row).optional(),
   /** A share of the value. */
   tolerance: z.number().default(0.02),
 });

@@ -5,7 +5,7 @@ import { createScrapeSource } from '../../src/signals/scrape/scraper.js';
 import { listen } from '../support/prometheus-server.js';
 import { goldenCases, type GoldenCase, type GoldenRow, type GoldenTarget } from './cases.js';
 import { livingPage } from './living-page.js';
-import { byOwner, readRows, readServed, snapped } from './reading.js';
+import { BESIDE, byOwner, readBeside, readRows, snapped } from './reading.js';
 
 /** Four scrapes: enough for a difference over 30 s, and for a rate over the last 10. */
 const SCRAPES_AT = [0, 10, 20, 30];
@@ -48,17 +48,18 @@ describe('straight from the pods and exporters', () => {
   });
 });
 
-describe('served, from the page that has the signal', () => {
-  test.each(cases.filter(({ served }) => served !== undefined))('$name', async (golden) => {
+describe.each(BESIDE)('%s, from the page that has the signal', (what, profileOf) => {
+  test.each(cases.filter((golden) => golden[what] !== undefined))('$name', async (golden) => {
     const source = createScrapeSource({ targets: { list: () => scrapable(golden).map(listed) }, clock });
     let rows: GoldenRow[] = [];
     for (const seconds of SCRAPES_AT) {
       Object.assign(now, { seconds, late: false });
       await readRows(source, golden);
-      rows = await readServed(source, golden);
+      rows = await readBeside(source, golden, [what, profileOf]);
     }
     source.close();
-    const expected = (golden.directServed ?? golden.served ?? []).toSorted(byOwner);
+    const direct = what === 'served' ? golden.directServed : undefined;
+    const expected = (direct ?? golden[what] ?? []).toSorted(byOwner);
     expect(snapped(rows, expected, golden.tolerance)).toEqual(expected);
   });
 });

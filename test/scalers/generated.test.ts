@@ -22,11 +22,14 @@ test('every profile that reads metrics has a golden case', () => {
   expect(reading.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([]);
 });
 
-test('every profile that says what its pods have served has a golden case of it', () => {
-  const covered = new Set(
-    goldenCases().flatMap((each) => (each.served === undefined ? [] : [each.profile.name])),
-  );
-  const serving = [...profiles.values()].filter(({ served }) => served !== undefined);
-  expect(serving.length).toBeGreaterThan(0);
-  expect(serving.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([]);
-});
+test.each(['served', 'modelLoad'] as const)(
+  'every profile that says what its pods report as %s has a golden case of it',
+  (what) => {
+    const covered = new Set(
+      goldenCases().flatMap((each) => (each[what] === undefined ? [] : [each.profile.name])),
+    );
+    const saying = [...profiles.values()].filter((profile) => profile[what] !== undefined);
+    expect(saying.length).toBeGreaterThan(0);
+    expect(saying.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([]);
+  },
+);

@@ -4,7 +4,7 @@ import { createPrometheusSource } from '../../src/signals/prometheus/source.js';
 import { startPrometheus, type TestTarget } from '../support/prometheus-server.js';
 import { goldenCases, type GoldenCase, type GoldenTarget } from './cases.js';
 import { livingPage } from './living-page.js';
-import { byOwner, readAlive, readRows, readServed, snapped } from './reading.js';
+import { BESIDE, byOwner, readAlive, readBeside, readRows, snapped } from './reading.js';
 
 /** Every case at once: what one query for the whole cluster must keep apart anyway. */
 
@@ -72,11 +72,14 @@ describe('through Prometheus', () => {
       .toEqual(expected);
   });
 
-  test.each(cases.filter(({ served }) => served !== undefined))('$name: served', async (golden) => {
-    const expected = (golden.served ?? []).toSorted(byOwner);
-    await expect
-      .poll(async () => snapped(await readServed(sourceOf(golden), golden), expected, golden.tolerance), POLL)
-      .toEqual(expected);
+  describe.each(BESIDE)('%s', (what, profileOf) => {
+    test.each(cases.filter((golden) => golden[what] !== undefined))('$name', async (golden) => {
+      const expected = (golden[what] ?? []).toSorted(byOwner);
+      const read = () => readBeside(sourceOf(golden), golden, [what, profileOf]);
+      await expect
+        .poll(async () => snapped(await read(), expected, golden.tolerance), POLL)
+        .toEqual(expected);
+    });
   });
 
   test.each(cases.filter(({ alive }) => alive !== undefined))('$name: pods that are up', async (golden) => {

@@ -3,7 +3,7 @@ import type { SyntaxNodeRef } from '@lezer/common';
 import { describe, expect, test } from 'vitest';
 import type { Profile, PrometheusForm } from '../../src/policy/profile.js';
 import { aliveQuery, clusterQuery } from '../../src/policy/promql.js';
-import { servedProfile } from '../../src/policy/served.js';
+import { modelLoadProfile, servedProfile } from '../../src/policy/beside-signal.js';
 import { profiles } from './cases.js';
 
 interface Query {
@@ -11,8 +11,10 @@ interface Query {
   readonly promql: string;
 }
 
-const serving = [...profiles.values()].flatMap((profile) => servedProfile(profile) ?? []);
-const all = [...profiles.values(), ...serving];
+const beside = [...profiles.values()].flatMap((profile) =>
+  [servedProfile(profile) ?? [], modelLoadProfile(profile) ?? []].flat(),
+);
+const all = [...profiles.values(), ...beside];
 const queries = all.flatMap(queriesOf);
 
 function queriesOf(profile: Profile): Query[] {

@@ -1,5 +1,5 @@
 import type { MetricAnswer, MetricSource } from '../../src/ports/metric-source.js';
-import { servedProfile } from '../../src/policy/served.js';
+import { modelLoadProfile, servedProfile } from '../../src/policy/beside-signal.js';
 import type { GoldenCase, GoldenRow } from './cases.js';
 
 /** What one reading gives for a case: the rows of its namespaces, comparable with the golden ones. */
@@ -19,10 +19,20 @@ export async function readRows(source: MetricSource, golden: GoldenCase): Promis
     .sort(byOwner);
 }
 
-/** The same of what its pods have served. */
-export function readServed(source: MetricSource, golden: GoldenCase): Promise<GoldenRow[]> {
-  const profile = servedProfile(golden.profile);
-  if (profile === null) throw new Error(`${golden.name}: the profile does not say what its pods have served`);
+/** What profiles may say beside the signal, as golden cases have it. */
+export const BESIDE = [
+  ['served', servedProfile],
+  ['modelLoad', modelLoadProfile],
+] as const;
+
+/** The same of what its pods report beside the signal. */
+export function readBeside(
+  source: MetricSource,
+  golden: GoldenCase,
+  [what, profileOf]: (typeof BESIDE)[number],
+): Promise<GoldenRow[]> {
+  const profile = profileOf(golden.profile);
+  if (profile === null) throw new Error(`${golden.name}: the profile does not say ${what}`);
   return readRows(source, { ...golden, profile });
 }
 

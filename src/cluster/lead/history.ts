@@ -29,9 +29,16 @@ export function appended<T>(starts: readonly T[], start: T): readonly T[] {
   return [...starts, start].slice(-MOST_STARTS);
 }
 
+/** Asked at every evaluation of every workload, and changed by a start: worked out once for each history. */
+const known = new WeakMap<History, LeadTimes | null>();
+
 export function leadTimesOf(history: History): LeadTimes | null {
+  const before = known.get(history);
+  if (before !== undefined) return before;
   const times = { warmNode: leadTimeOf(history.warm), coldNode: leadTimeOf(history.cold) };
-  return times.warmNode === null && times.coldNode === null ? null : times;
+  const either = times.warmNode === null && times.coldNode === null ? null : times;
+  known.set(history, either);
+  return either;
 }
 
 export function leadTimeOf(starts: readonly Start[]): LeadTime | null {

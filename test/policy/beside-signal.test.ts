@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { clusterQuery } from '../../src/policy/promql.js';
-import { servedProfile } from '../../src/policy/served.js';
+import { servedProfile } from '../../src/policy/beside-signal.js';
 import { profiles } from '../scalers/cases.js';
 
 const [profile] = [...profiles.values()].filter(({ served }) => served !== undefined);
