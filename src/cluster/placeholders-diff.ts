@@ -1,5 +1,6 @@
 import { MINUTE, type Millis } from '../core/time.js';
-import { record, strings, text, wholeNumber, type JsonRecord } from './objects/json.js';
+import { oneLine } from './client/failure.js';
+import { list, record, strings, text, wholeNumber, type JsonRecord } from './objects/json.js';
 import {
   PLACEHOLDER_LABEL,
   RENDERED_ANNOTATION,
@@ -17,6 +18,8 @@ export interface Existing {
   readonly replicas: number | null;
   /** Null: it says no end that could be read. */
   readonly until: Millis | null;
+  /** Why its pods cannot be created, such as a PriorityClass that is not installed or a quota; null: nothing is known. */
+  readonly trouble: string | null;
 }
 
 export type PlaceholderChange =
@@ -37,7 +40,15 @@ export function existingOf(object: JsonRecord, collection: Omit<ObjectPath, 'nam
     digest: annotations[RENDERED_ANNOTATION] ?? null,
     replicas: wholeNumber(record(object['spec'])['replicas']),
     until: Number.isNaN(until) ? null : until,
+    trouble: troubleOf(object),
   };
+}
+
+/** The Deployment controller passes on what kept its ReplicaSet from creating pods. */
+function troubleOf(object: JsonRecord): string | null {
+  const conditions = list(record(object['status'])['conditions']).map(record);
+  const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+  return failure === undefined ? null : oneLine(text(failure['message']) ?? 'its pods cannot be created');
 }
 
 /** An end that moves by less is not worth a request. */
@@ -49,11 +60,13 @@ const SAME_END: Millis = MINUTE;
  *
  * @param wanted null while the warm-ups are not known, as when their store does not answer: then only what is past the end
  *   that it carries goes, so that nothing is held for ever either
+ * @param isOurs whether nobody else can want placeholders of this workload: of others', too, only what is past its end goes
  */
 export function placeholderChanges(
   existing: readonly Existing[],
   wanted: readonly Rendered[] | null,
   now: Millis,
+  isOurs: (workload: string | null) => boolean = () => true,
 ): PlaceholderChange[] {
   const there = new Map(existing.map((each) => [keyOf(each.path), each]));
   const changes: PlaceholderChange[] = [];
@@ -66,7 +79,7 @@ export function placeholderChanges(
   for (const { path, until, workload } of existing) {
     if (keep.has(keyOf(path))) continue;
     const past = until !== null && until <= now;
-    if (wanted === null && !past) continue;
+    if (!past && (wanted === null || !isOurs(workload))) continue;
     const why = past ? 'its warm-up has ended' : `no warm-up of ${workload ?? 'any workload'} needs it`;
     changes.push({ kind: 'delete', path, why });
   }

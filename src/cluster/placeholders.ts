@@ -14,24 +14,19 @@ export interface PlaceholdersReport {
 /** Holds nodes with pods that make way. */
 export interface Placeholders {
   /**
-   * Makes the cluster's placeholders these. Never rejects. Calls do not overlap: one that comes while another runs is
-   * answered with the other's report.
+   * Makes the cluster's placeholders these. Never rejects. Calls must not overlap.
    *
    * @param holds null while it is not known which are wanted
+   * @param isOurs as in `placeholderChanges`
    */
-  settle(holds: readonly Hold[] | null): Promise<PlaceholdersReport>;
+  settle(
+    holds: readonly Hold[] | null,
+    isOurs?: (workload: string | null) => boolean,
+  ): Promise<PlaceholdersReport>;
 }
 
 export function openPlaceholders(writer: Writer, config: PlaceholderConfig, clock: Clock): Placeholders {
-  let running: Promise<PlaceholdersReport> | null = null;
-  return {
-    settle(holds) {
-      running ??= settled(writer, config, clock, holds).finally(() => {
-        running = null;
-      });
-      return running;
-    },
-  };
+  return { settle: (holds, isOurs) => settled(writer, config, clock, holds, isOurs) };
 }
 
 async function settled(
@@ -39,6 +34,7 @@ async function settled(
   config: PlaceholderConfig,
   clock: Clock,
   holds: readonly Hold[] | null,
+  isOurs?: (workload: string | null) => boolean,
 ): Promise<PlaceholdersReport> {
   const applied: string[] = [];
   const deleted: string[] = [];
@@ -55,8 +51,10 @@ async function settled(
     // Without knowing what is there nothing is changed: a deletion would be a guess.
     return { applied, deleted, failures: [lineOf(error)] };
   }
+  for (const { path, trouble } of existing)
+    if (trouble !== null) failures.push(`${path.resource}/${path.name}: ${trouble}`);
   const wanted = holds === null ? null : holds.flatMap((hold) => render(hold, config));
-  for (const change of placeholderChanges(existing, wanted, clock.now())) {
+  for (const change of placeholderChanges(existing, wanted, clock.now(), isOurs)) {
     const { path } = change.kind === 'apply' ? change.rendered : change;
     const what = `${path.resource}/${path.name}: ${change.why}`;
     try {

@@ -108,18 +108,19 @@ export function parseCapacityConfig(values: unknown, origin: string): CapacityCo
   if (twice !== undefined) {
     throw new CapacityConfigError(`${origin}: pools: ${twice} is there twice, expected each name once`);
   }
+  const useless = uselessIn(parsed.data);
+  if (useless !== null) throw new CapacityConfigError(`${origin}: ${useless}`);
   return parsed.data;
 }
 
-/** What can be written down and is not driven by the server yet: refused, because ignoring it would be a lie. */
-export function notYetDriven({ pools, placeholders, exactMinimum, deletionCost }: CapacityConfig): string[] {
+/** What would be quietly without effect; null: nothing. */
+function uselessIn({ pools, placeholders }: CapacityConfig): string | null {
   const held = pools.findIndex((each) => each.placeholders > 0);
-  return [
-    ...(held === -1 ? [] : [`pools[${held}].placeholders`]),
-    ...(placeholders.enabled ? ['placeholders.enabled'] : []),
-    ...(exactMinimum ? ['exactMinimum'] : []),
-    ...(deletionCost ? ['deletionCost'] : []),
-  ];
+  if (placeholders.enabled && held === -1)
+    return 'placeholders.enabled: got true, expected a pool with placeholders: the most that there may be in it, such as 4';
+  if (!placeholders.enabled && held !== -1)
+    return `pools[${held}].placeholders: has no effect, expected placeholders.enabled: true beside it`;
+  return null;
 }
 
 function faultsOf(issue: z.core.$ZodIssue, values: unknown, origin: string): string[] {

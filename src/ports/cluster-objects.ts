@@ -74,6 +74,8 @@ export interface Pod {
   /** Its controller; a Deployment's pod names the Deployment, not the ReplicaSet in between. Null: none. */
   readonly owner: { readonly kind: string; readonly name: string } | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** The annotation `controller.kubernetes.io/pod-deletion-cost`; absent: none. */
+  readonly deletionCost?: number;
   readonly createdAt: Millis;
   readonly scheduledAt: Millis | null;
   /** When the last of its containers started. */

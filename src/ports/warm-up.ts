@@ -36,6 +36,9 @@ export interface WarmUp {
   readonly order?: string;
 }
 
+/** What a replica takes, and where. */
+export type ReplicaPlace = Pick<WarmUp, 'gpusPerReplica' | 'nodePool'>;
+
 export type StepName = 'floor' | 'nodes' | 'ready' | 'model';
 
 /** What one step of a warm-up did. */

@@ -4,44 +4,44 @@ import { ClusterConfigError } from '../cluster/client/config-error.js';
 import { isInCluster, type Environment } from '../cluster/client/in-cluster.js';
 import { openCluster, type Credentials } from '../cluster/open.js';
 import { stateFile } from '../cluster/state-file.js';
+import { boundsWith, type Bounds } from '../core/bounds.js';
 import type { Grant } from '../core/observation.js';
 import type { Millis } from '../core/time.js';
+import { parseCapacityConfig } from '../policy/capacity-config.js';
 import type { Clock } from '../ports/clock.js';
-import type { Cluster, LeadTime } from '../ports/cluster.js';
-import type { ClusterDesk, WorkloadClusterView } from '../ports/cluster-desk.js';
+import type { Cluster, ScaledObjectFacts } from '../ports/cluster.js';
+import type { ReplicaPlace } from '../ports/warm-up.js';
+import type { ClusterDesk } from '../ports/cluster-desk.js';
 import type { Workloads } from '../ports/workloads.js';
+import { clusterViews, type ClusterViews } from './cluster-view.js';
+import { ClusterWrites } from './cluster-writes.js';
 import { GpuShares } from './gpu-shares.js';
+import { LearnedLeadTimes } from './lead-times.js';
 import { SettingsError, type Settings } from './settings.js';
 import type { Workload } from './workload.js';
 
-/** With fewer starts a p90 is one of them, and perhaps the odd one. */
-const LEAST_STARTS = 3;
-
-/** The bounds that KEDA keeps: the trigger's where it names them, else the ScaledObject's. */
-export interface Bounds {
-  readonly minReplicas: number;
-  /** Null: not known. */
-  readonly maxReplicas: number | null;
-  /** Null: none, or not known. */
-  readonly idleReplicas: number | null;
-}
-
 /** The cluster as the server uses it. Without access everything is null, and decisions are as without it. */
-export interface ServerCluster extends ClusterDesk {
+export interface ServerCluster extends Omit<ClusterDesk, 'scaledObjects'>, ClusterViews {
   readonly workloads: Workloads;
   /** Null: all that it wants. */
   readonly grantOf: (workload: Workload) => Grant | null;
-  /** The longest p90 of starts on warm and on cold nodes; null: too few have been seen. */
+  /** As learned from starts; null: too few have been seen. */
   leadTimeOf(workload: Workload): Millis | null;
   boundsOf(workload: Workload): Bounds;
+  /** Null while it is not known. */
+  readonly scaledObjectOf: (workload: Workload) => ScaledObjectFacts | null;
   /** Null without access. */
-  readonly describe: (workload: Workload) => WorkloadClusterView | null;
+  readonly writes: ClusterWrites | null;
+  /** Of one replica, by the `namespace/name` of its ScaledObject or by a warm-up's workload. */
+  placeOf(id: string): ReplicaPlace;
+  /** Replicas that a ScaledObject is granted, by `namespace/name`; null: all that it wants. */
+  granted(id: string): number | null;
   /**
    * Shares GPUs out: every 15 s, and at once when a workload wants more than it has claimed.
    *
    * @returns workloads whose grant is another now, to be decided anew
    */
-  tick(workloads: Iterable<Workload>, now: Millis): readonly Workload[];
+  tick(workloads: Iterable<Workload>, now: Millis): Promise<readonly Workload[]>;
   close(): Promise<void>;
 }
 
@@ -62,19 +62,28 @@ export async function openServerCluster(
     if (settings.gpu !== undefined) log.warn('gpu: has no effect without access to the cluster');
     return NO_CLUSTER;
   }
-  const { stateDir, namespaces, gpu } = settings;
+  const { stateDir, namespaces, scalerAddress, noEvents, gpu } = settings;
   try {
     const cluster = await openCluster({
       credentials,
       namespaces: namespaces ?? null,
-      addresses: null,
+      addresses: scalerAddress ?? null,
       clock,
       log,
       state: stateDir === undefined ? null : stateFile(join(stateDir, 'lead-times.json')),
     });
     const { why } = cluster.health();
     if (why !== null) log.warn({ why }, 'the cluster is not known yet');
-    return serverCluster(cluster, gpu === undefined ? null : new GpuShares(cluster, gpu, log));
+    const writes = new ClusterWrites({
+      cluster,
+      config: gpu ?? parseCapacityConfig({}, 'gpu'),
+      namespaces: namespaces ?? null,
+      events: !noEvents,
+      clock,
+      log,
+    });
+    const shares = gpu === undefined ? null : new GpuShares(cluster, gpu, log, (event) => writes.tell(event));
+    return serverCluster(cluster, shares, writes, new LearnedLeadTimes(cluster, clock));
   } catch (error) {
     if (!(error instanceof ClusterConfigError)) throw error;
     if (credentials.kind === 'kubeconfig') {
@@ -95,59 +104,54 @@ export const NO_CLUSTER: ServerCluster = {
   workloads: { replicas: () => null },
   grantOf: () => null,
   leadTimeOf: () => null,
-  boundsOf: ({ trigger: { policy } }) => ({
-    minReplicas: policy.minReplicas,
-    maxReplicas: policy.maxReplicas,
-    idleReplicas: null,
-  }),
+  boundsOf: ({ trigger }) => boundsWith(trigger.policy, null),
+  writes: null,
+  placeOf: () => ({ gpusPerReplica: 1, nodePool: null }),
+  granted: () => null,
+  scaledObjectOf: () => null,
+  figuresOf: () => null,
   describe: () => null,
-  tick: () => [],
+  tick: () => Promise.resolve([]),
   health: () => null,
+  features: () => [],
   shares: () => [],
   money: () => null,
+  budgets: () => [],
   close: () => Promise.resolve(),
 };
 
-function serverCluster(cluster: Cluster, shares: GpuShares | null): ServerCluster {
-  const leadTimeOf = ({ namespace, name }: Workload) => {
-    const times = cluster.leadTime(namespace, name);
-    const enough = [times?.warmNode ?? null, times?.coldNode ?? null].filter(isEnough);
-    return enough.length === 0 ? null : Math.max(...enough.map(({ p90 }) => p90));
-  };
-  const boundsOf = ({ namespace, name, trigger: { policy } }: Workload): Bounds => {
-    const answer = cluster.facts(namespace, name);
-    const facts = answer.kind === 'known' ? answer.facts : null;
-    return {
-      minReplicas: policy.minReplicas > 0 ? policy.minReplicas : (facts?.minReplicas ?? 0),
-      maxReplicas: policy.maxReplicas ?? facts?.maxReplicas ?? null,
-      idleReplicas: facts?.idleReplicas ?? null,
-    };
-  };
+function serverCluster(
+  cluster: Cluster,
+  shares: GpuShares | null,
+  writes: ClusterWrites,
+  leadTimes: LearnedLeadTimes,
+): ServerCluster {
+  const scaledObjectOf = ({ namespace, name }: Workload) => cluster.scaledObject(namespace, name);
+  const boundsOf = (workload: Workload) => boundsWith(workload.trigger.policy, scaledObjectOf(workload));
   return {
+    ...clusterViews({ cluster, shares, leadTimes, boundsOf }),
     workloads: cluster,
     grantOf: (workload) => shares?.grantOf(workload) ?? null,
-    leadTimeOf,
+    leadTimeOf: (workload) => leadTimes.of(workload)?.leadTime ?? null,
     boundsOf,
-    describe(workload) {
-      const { namespace, name } = workload;
+    scaledObjectOf,
+    writes,
+    placeOf(id) {
+      const [namespace = '', name = ''] = id.split('/');
       const answer = cluster.facts(namespace, name);
-      return {
-        facts: answer.kind === 'known' ? answer.facts : null,
-        why: answer.kind === 'known' ? null : answer.why,
-        leadTimes: cluster.leadTime(namespace, name),
-        leadTime: leadTimeOf(workload),
-        share: shares?.shareOf(workload) ?? null,
-        cost: shares?.costOf(workload, boundsOf(workload).maxReplicas) ?? null,
-      };
+      const perPod = answer.kind === 'known' ? answer.facts.shape.gpu?.perPod : undefined;
+      return { gpusPerReplica: perPod ?? 1, nodePool: shares?.poolOf(`${namespace}/${name}`) ?? null };
     },
-    tick: (workloads, now) => shares?.tick(workloads, now) ?? [],
+    granted: (id) => shares?.grantedTo(id) ?? null,
+    tick: async (workloads, now) => (await shares?.tick(workloads, now)) ?? [],
     health: () => cluster.health(),
+    features: () => writes.features(),
     shares: () => shares?.shares() ?? [],
     money: () => shares?.money() ?? null,
-    close: () => cluster.close(),
+    budgets: () => shares?.budgets() ?? [],
+    async close() {
+      await writes.close();
+      await cluster.close();
+    },
   };
-}
-
-function isEnough(times: LeadTime | null): times is LeadTime {
-  return times !== null && times.samples >= LEAST_STARTS;
 }

@@ -1,10 +1,5 @@
 import { z } from 'zod';
-import {
-  CapacityConfigError,
-  notYetDriven,
-  parseCapacityConfig,
-  type CapacityConfig,
-} from '../policy/capacity-config.js';
+import { CapacityConfigError, parseCapacityConfig, type CapacityConfig } from '../policy/capacity-config.js';
 import { DURATION, parseDuration } from '../policy/duration.js';
 import { nearest } from '../policy/nearest.js';
 import { masked } from './masked.js';
@@ -86,6 +81,13 @@ export const settingsSchema = z.strictObject({
       .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
       .describe('namespaces such as team-a,team-b'),
   ).optional(),
+  scalerAddress: list(
+    z
+      .string()
+      .regex(/^[^\s:]+:\d{1,5}$/)
+      .describe('HOST:PORT as in the scalerAddress of ScaledObjects'),
+  ).optional(),
+  noEvents: flag.default(false),
   scalers: folder.optional(),
   stateDir: folder.optional(),
   noWarmUps: flag.default(false),
@@ -129,6 +131,8 @@ export const SETTING_HELP: Readonly<Record<Name, string>> = {
   kubeconfig: 'the cluster to read; in a pod its service account says so',
   noCluster: 'do without the Kubernetes API',
   namespaces: 'those to read, where rights do not reach further; all unless given',
+  scalerAddress: 'where KEDA reaches this scaler, to tell its ScaledObjects from those of others; repeatable',
+  noEvents: 'write no events of ScaledObjects',
   scalers: 'a folder of further profiles',
   stateDir: 'for what outlives a restart, such as warm-ups where there is no --redis',
   noWarmUps: 'do without warm-ups: announcements and wakes are then kept in memory',
@@ -156,11 +160,11 @@ export function environmentOf(name: string): string {
 }
 
 export function isSwitch(name: Name): boolean {
-  return name === 'noCluster' || name === 'noWarmUps' || name === 'reflection';
+  return name === 'noCluster' || name === 'noEvents' || name === 'noWarmUps' || name === 'reflection';
 }
 
 export function isRepeatable(name: Name): boolean {
-  return name === 'allowPrometheus' || name === 'prometheusHeader' || name === 'allowQueue';
+  return ['allowPrometheus', 'prometheusHeader', 'allowQueue', 'scalerAddress'].includes(name);
 }
 
 /** A setting that cannot be used: which, where it was given, what it was and what was expected. */
@@ -198,10 +202,7 @@ export function resolveSettings(layers: SettingsLayers): Settings {
 
 function capacityOf(values: unknown, path: string): CapacityConfig {
   try {
-    const config = parseCapacityConfig(values, `${path}: gpu`);
-    const [missing] = notYetDriven(config);
-    if (missing === undefined) return config;
-    throw new SettingsError(`${path}: gpu: ${missing}: not available yet; leave it out`);
+    return parseCapacityConfig(values, `${path}: gpu`);
   } catch (error) {
     if (!(error instanceof CapacityConfigError)) throw error;
     throw new SettingsError(error.message, { cause: error });

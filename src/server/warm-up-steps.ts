@@ -17,10 +17,12 @@ interface Parts {
   readonly registry: Pick<Registry, 'named'>;
   readonly targets: ScrapeTargets;
   readonly clock: Clock;
+  /** Null: there is no access to the cluster. */
+  readonly nodes: Pick<WarmUpSteps, 'holdNodes' | 'releaseNodes'> | null;
 }
 
-/** The steps of warm-ups as far as they go without access to the cluster: ready is what the signals show. */
-export function warmUpSteps({ registry, targets, clock }: Parts): WarmUpSteps {
+/** The steps of warm-ups; without access to the cluster ready is what the signals show. */
+export function warmUpSteps({ registry, targets, clock, nodes }: Parts): WarmUpSteps {
   const find = (workload: string) => triggersOf(workload, registry);
   const warmModel = warmModelOver({ serversOf: (workload) => serversOf(find(workload), targets) });
   const steps = stepsWithoutCluster({
@@ -30,6 +32,7 @@ export function warmUpSteps({ registry, targets, clock }: Parts): WarmUpSteps {
   });
   return {
     ...steps,
+    ...nodes,
     async waitReady(warmUp, context) {
       const counted = new AbortController();
       const either = AbortSignal.any([context.signal, counted.signal]);

@@ -4,7 +4,7 @@ import { inWords, SECOND, type Millis } from '../core/time.js';
 import type { Clock } from '../ports/clock.js';
 import type { Floor as StoredFloor } from '../ports/floors.js';
 import type { LedgerRecord } from '../ports/ledger.js';
-import type { DeadWarmUp, WarmUp, WarmUpSource, WarmUpStatus } from '../ports/warm-up.js';
+import type { DeadWarmUp, ReplicaPlace, WarmUp, WarmUpSource, WarmUpStatus } from '../ports/warm-up.js';
 import type { WarmUpSteps } from '../ports/warm-up-steps.js';
 import type { WarmUpDesk, WarmUpStore, WarmUpVerb } from '../ports/warm-ups.js';
 import type { Log } from '../warmup/log.js';
@@ -33,6 +33,10 @@ export interface WarmUpsParts {
   readonly every: Millis;
   /** How often floors are looked at: a change decides the workload at once. */
   readonly lookEvery: Millis;
+  /** What one replica takes, by `namespace/name` of its ScaledObject. */
+  readonly placeOf: (id: string) => ReplicaPlace;
+  /** The most replicas there can be; null: not known. */
+  readonly mostOf: (workload: Workload) => number | null;
   readonly onFloors: (workloads: readonly Workload[]) => void;
   readonly onEnded: (record: LedgerRecord) => void;
   /** Somebody cancelled it: an order that it was must not live on in memory. */
@@ -103,13 +107,21 @@ export class WarmUpService implements WarmUpDesk, OrderStore {
   }
 
   async #open(place: WarmUpPlace): Promise<void> {
-    const { log, clock, steps, registry, onEnded } = this.#parts;
+    const { log, clock, steps, registry, placeOf, mostOf, onEnded } = this.#parts;
     const { signal } = this.#stopping;
     for (let wait = FIRST_RETRY; !signal.aborted; wait = Math.min(LONGEST_RETRY, wait * 2)) {
       try {
         const warmUps = await openWarmUps({ ...place, clock, log, steps });
         const ledgers = new Ledgers(warmUps.ledger, onEnded);
-        const planner = new WarmUpPlanner({ queue: warmUps.queue, ledgers, registry, clock, log });
+        const planner = new WarmUpPlanner({
+          queue: warmUps.queue,
+          ledgers,
+          registry,
+          placeOf,
+          mostOf,
+          clock,
+          log,
+        });
         this.#opened = { warmUps, ledgers, planner };
         log.info({}, warmUps.store.description);
         return;
@@ -250,8 +262,10 @@ export class WarmUpService implements WarmUpDesk, OrderStore {
   }
 
   /** Whoever asks by name means it: what was given up before does not stand in its way. */
-  async put(warmUp: WarmUp): Promise<boolean> {
+  async put(order: WarmUp): Promise<boolean> {
     if (this.#opened === null) return false;
+    const place = this.#parts.placeOf(order.workload);
+    const warmUp = { ...order, ...place, expectedCost: order.expectedCost * place.gpusPerReplica };
     const { queue } = this.#opened.warmUps;
     let planned = await queue.plan(warmUp);
     if (planned.kind === 'dead' && (await queue.discard(warmUp.id))) planned = await queue.plan(warmUp);

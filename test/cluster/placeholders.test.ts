@@ -18,7 +18,7 @@ import { parseCapacityConfig } from '../../src/policy/capacity-config.js';
 import { node, NOW, pod, shape } from './cluster-objects.js';
 import { leaf, StandInApi } from './stand-in-api.js';
 
-const config = parseCapacityConfig({ placeholders: { enabled: true } }, 'test').placeholders;
+const config = parseCapacityConfig({}, 'test').placeholders;
 const buffered = { ...config, buffer: 'autoscaling.x-k8s.io/v1beta1' as const };
 const HOUR = 3_600_000;
 
@@ -101,6 +101,7 @@ test('a warm-up’s pool is the first that has room or can grow, with the cap th
           placeholders: 2,
         },
       ],
+      placeholders: { enabled: true },
     },
     'test',
   );
@@ -216,6 +217,7 @@ describe('what there is and what is wanted', () => {
   const there: Existing = {
     path: wanted!.path,
     workload: 'team-a/bert',
+    trouble: null,
     digest: wanted!.digest,
     replicas: 3,
     until: NOW + HOUR,
@@ -238,6 +240,12 @@ describe('what there is and what is wanted', () => {
 
   test('what nobody wants goes', () => {
     expect(kinds([there], [], NOW)).toEqual(['delete: no warm-up of team-a/bert needs it']);
+  });
+
+  test('what may be somebody else’s goes when it has ended', () => {
+    const change = (now: number) =>
+      placeholderChanges([there], [], now, () => false).map(({ kind, why }) => `${kind}: ${why}`);
+    expect([change(NOW), change(NOW + HOUR)]).toEqual([[], ['delete: its warm-up has ended']]);
   });
 
   test('while nobody knows what is wanted only what has ended goes', () => {
@@ -286,6 +294,15 @@ describe('in the cluster', () => {
     expect(report.applied).toEqual([]);
     expect(report.deleted).toHaveLength(1);
     expect(api.paths()).toEqual([path(bert)]);
+  });
+
+  test('what keeps their pods from being created is told', async () => {
+    await opened().settle([hold('team-a/bert')]);
+    const message = 'pods "hold-1" is forbidden: no PriorityClass with name pilotlight-placeholder was found';
+    const condition = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message };
+    api.edit(path(bert), leaf('status', 'conditions'), [condition], 'kube-controller-manager');
+    const { failures, applied } = await opened().settle([hold('team-a/bert')]);
+    expect([failures, applied]).toEqual([[`deployments/${bert}: ${message}`], []]);
   });
 
   test('what others have in the namespace stays, whatever it is called', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CapacityConfigError, parseCapacityConfig, notYetDriven } from '../../src/policy/capacity-config.js';
+import { CapacityConfigError, parseCapacityConfig } from '../../src/policy/capacity-config.js';
 import { parseQuantity } from '../../src/policy/quantity.js';
 
 function faultsOf(values: unknown): string[] {
@@ -37,6 +37,7 @@ describe('the configuration of capacity', () => {
             placeholders: 2,
           },
         ],
+        placeholders: { enabled: true },
         replicaMemory: { 'team-a/bert': '4Gi' },
         prices: { 'Tesla-T4': 0.35 },
         budgets: { 'team-a': 20 },
@@ -106,23 +107,18 @@ test.each(['', 'Gi', '4 Gi', '4gi', '0x10', '1e3Gi', 'NaN', '1e400'])('%j is no 
   expect(parseQuantity(text)).toBeNull();
 });
 
-describe('what the server does not drive yet', () => {
-  test('is named by its path', () => {
-    const config = parseCapacityConfig(
-      {
-        pools: [{ name: 'a100', match: { pool: 'a100' }, placeholders: 1 }],
-        placeholders: { enabled: true },
-        exactMinimum: true,
-        deletionCost: true,
-      },
-      'pilotlight.yaml: gpu',
-    );
-    expect(notYetDriven(config)).toEqual([
-      'pools[0].placeholders',
-      'placeholders.enabled',
-      'exactMinimum',
-      'deletionCost',
+describe('placeholders', () => {
+  const pools = [{ name: 'a100', match: { pool: 'a100' } }];
+
+  test('that no pool may have are no placeholders', () => {
+    expect(faultsOf({ pools, placeholders: { enabled: true } })).toEqual([
+      'pilotlight.yaml: gpu: placeholders.enabled: got true, expected a pool with placeholders: the most that there may be in it, such as 4',
     ]);
-    expect(notYetDriven(parseCapacityConfig({}, 'pilotlight.yaml: gpu'))).toEqual([]);
+  });
+
+  test('of a pool need them to be switched on', () => {
+    expect(faultsOf({ pools: [{ ...pools[0], placeholders: 2 }] })).toEqual([
+      'pilotlight.yaml: gpu: pools[0].placeholders: has no effect, expected placeholders.enabled: true beside it',
+    ]);
   });
 });

@@ -37,11 +37,11 @@ describe('there is no access to the cluster', () => {
     expect(said).toContain('gpu: has no effect without access to the cluster');
   });
 
-  test('and everything of it is null', () => {
+  test('and everything of it is null', async () => {
     const target = { namespace: 'ns', kind: 'deployment', name: 'llm' } as const;
     expect(NO_CLUSTER.workloads.replicas(target)).toBeNull();
     expect([NO_CLUSTER.health(), NO_CLUSTER.money()]).toEqual([null, null]);
-    expect([NO_CLUSTER.shares(), NO_CLUSTER.tick([], 0)]).toEqual([[], []]);
+    expect([NO_CLUSTER.shares(), await NO_CLUSTER.tick([], 0)]).toEqual([[], []]);
   });
 });
 

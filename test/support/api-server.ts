@@ -60,6 +60,8 @@ export class ApiServer {
   readonly fleeting = new Set<string>();
   token = TOKEN;
   version = 1;
+  /** Where a stand-in for changes is: what changes objects, or asks for one or by label, is handed over to it. */
+  changes: string | null = null;
   readonly #server: http.Server;
   readonly #certificate: CertificatePaths | null;
   readonly #kinds = new Map<string, Held>();
@@ -206,6 +208,8 @@ export class ApiServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { pathname, searchParams } = new URL(request.url ?? '/', this.url);
     this.requests.push({ path: pathname, query: searchParams });
+    if (this.changes !== null && isOfChanges(request, pathname, searchParams))
+      return handOver(request, response, this.changes);
     if (request.method !== 'GET') return this.#refuse(response, `${request.method} ${pathname}`);
     if (request.headers.authorization !== `Bearer ${this.token}`) {
       return end(response, 401, statusText(401, 'Unauthorized', 'Unauthorized'));
@@ -308,6 +312,20 @@ export class ApiServer {
     if (response.headersSent) response.destroy();
     else end(response, 501, `the stand-in cannot imitate ${what}`);
   }
+}
+
+function isOfChanges({ method }: IncomingMessage, pathname: string, query: URLSearchParams): boolean {
+  return method !== 'GET' || query.has('labelSelector') || routeOf(pathname) === null;
+}
+
+function handOver(request: IncomingMessage, response: ServerResponse, to: string): void {
+  const { method, headers } = request;
+  const onward = http.request(`${to}${request.url ?? ''}`, { method: method ?? 'GET', headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  onward.on('error', () => response.destroy());
+  request.pipe(onward);
 }
 
 interface Continue {

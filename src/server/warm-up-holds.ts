@@ -1,0 +1,168 @@
+import { viewOf, roomFor, type ClusterView } from '../cluster/capacity.js';
+import type { Log } from '../cluster/log.js';
+import type { Placeholders, PlaceholdersReport } from '../cluster/placeholders.js';
+import {
+  placeholderCaps,
+  planHolds,
+  poolToHold,
+  type Hold,
+  type HoldWish,
+} from '../cluster/placeholders-plan.js';
+import { isPlaceholder } from '../cluster/placeholders-render.js';
+import { SECOND, type Millis } from '../core/time.js';
+import type { CapacityConfig } from '../policy/capacity-config.js';
+import type { Clock } from '../ports/clock.js';
+import type { Cluster } from '../ports/cluster.js';
+import type { StepResult } from '../ports/warm-up-steps.js';
+import type { WarmUp } from '../ports/warm-up.js';
+import { createTurns, type Turns } from './turns.js';
+import type { UnderWay } from './warm-ups-under-way.js';
+
+interface Parts {
+  readonly cluster: Cluster;
+  readonly config: CapacityConfig;
+  readonly placeholders: Placeholders;
+  /** Null while they are not known. */
+  readonly underWay: (starting: Iterable<WarmUp>) => readonly UnderWay[] | null;
+  readonly isWholeTruth: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The store shows what has begun within a second or two; after so long it shows whether it still goes on. */
+const KNOWN_WITHIN: Millis = 10 * SECOND;
+
+/**
+ * Holds nodes for the warm-ups under way. Each round makes the cluster's placeholders those that are needed now, so that
+ * a step of a warm-up only has to ask for a round: what it could not do the next round does.
+ */
+export class WarmUpHolds {
+  readonly #parts: Parts;
+  readonly #turns: Turns = createTurns();
+  /** Workloads for which this process has held nodes. */
+  readonly #ours = new Set<string>();
+  /** Warm-ups that have just begun. */
+  readonly #starting = new Map<string, { readonly warmUp: WarmUp; readonly at: Millis }>();
+  /** Warm-ups that let go while they are still known. */
+  readonly #released = new Set<string>();
+  #holds: readonly Hold[] = [];
+  #failures: readonly string[] = [];
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** One that runs is waited for, and the next sees what has changed meanwhile. Never rejects. */
+  round(): Promise<void> {
+    return this.#turns.take(() => this.#settle());
+  }
+
+  /** A warm-up goes on without its placeholders: its pods make the pool grow themselves, only later. */
+  async hold(warmUp: WarmUp): Promise<StepResult> {
+    this.#released.delete(keyOf(warmUp));
+    this.#starting.set(keyOf(warmUp), { warmUp, at: this.#parts.clock.now() });
+    await this.round();
+    const id = scaledObjectOf(warmUp.workload);
+    const [failure] = this.#failures;
+    if (failure !== undefined) return { outcome: 'nothing', note: failure, split: {} };
+    const hold = this.#holds.find((each) => each.workload === id);
+    if (hold === undefined)
+      return { outcome: 'nothing', note: 'no pod is missing that could be held for', split: {} };
+    return { outcome: 'done', note: `in pool ${hold.pool}: ${hold.why}`, split: {} };
+  }
+
+  async release(warmUp: WarmUp): Promise<void> {
+    this.#starting.delete(keyOf(warmUp));
+    this.#released.add(keyOf(warmUp));
+    await this.round();
+  }
+
+  async #settle(): Promise<void> {
+    const { underWay, placeholders, isWholeTruth, clock } = this.#parts;
+    const known = underWay(this.#justBegun(clock.now()));
+    const holds = known === null ? null : this.#planned(known, clock.now());
+    this.#holds = holds ?? [];
+    for (const { workload } of this.#holds) this.#ours.add(workload);
+    const isOurs = (workload: string | null) =>
+      isWholeTruth() || (workload !== null && this.#ours.has(workload));
+    this.#report(await placeholders.settle(holds, isOurs));
+  }
+
+  #justBegun(now: Millis): WarmUp[] {
+    for (const [key, { at }] of this.#starting)
+      if (Math.abs(now - at) >= KNOWN_WITHIN) this.#starting.delete(key);
+    return Array.from(this.#starting.values(), ({ warmUp }) => warmUp);
+  }
+
+  /** Null while nodes or pods are not known: then it is not known either where a placeholder would go. */
+  #planned(known: readonly UnderWay[], now: Millis): readonly Hold[] | null {
+    const keys = new Set(known.map(({ warmUp }) => keyOf(warmUp)));
+    for (const key of this.#released) if (!keys.has(key)) this.#released.delete(key);
+    const wanted = known.filter(({ warmUp }) => !this.#released.has(keyOf(warmUp)));
+    if (wanted.length === 0) return [];
+    const view = this.#view(now);
+    if (view === null) return null;
+    const wishes = wanted
+      .map((each) => wishOf(each, view, this.#parts.config))
+      .filter((wish) => wish !== null);
+    return planHolds(wishes, placeholderCaps(this.#parts.config), now);
+  }
+
+  #view(now: Millis): ClusterView | null {
+    const { cluster, config } = this.#parts;
+    const [nodes, pods] = [cluster.nodes(), cluster.pods()];
+    if (nodes.kind === 'unknown' || pods.kind === 'unknown') return null;
+    const { pools, extendedResourceToleration } = config;
+    return viewOf({
+      now,
+      nodes: nodes.items,
+      pods: pods.items,
+      pools,
+      extendedResourceToleration,
+      released: (pod) => isPlaceholder(pod, config.placeholders),
+    });
+  }
+
+  /** What fails at every round is said once. */
+  #report({ applied, deleted, failures }: PlaceholdersReport): void {
+    const { log } = this.#parts;
+    for (const what of applied) log.info({ placeholder: what }, 'a placeholder was set');
+    for (const what of deleted) log.info({ placeholder: what }, 'a placeholder was removed');
+    for (const why of failures)
+      if (!this.#failures.includes(why)) log.warn({ why }, 'a placeholder could not be changed; tried again');
+    this.#failures = failures;
+  }
+}
+
+/** The next wake of a ScaledObject has the id of the last. */
+function keyOf({ id, startAt }: WarmUp): string {
+  return `${id} ${startAt}`;
+}
+
+function scaledObjectOf(workload: string): string {
+  return workload.split('/').slice(0, 2).join('/');
+}
+
+function wishOf(
+  { id, replicas, warmUp, facts }: UnderWay,
+  view: ClusterView,
+  config: CapacityConfig,
+): HoldWish | null {
+  const { requests, nodeSelector, tolerations, nodeAffinity } = facts.shape;
+  const gpuMemory = config.replicaMemory[id] ?? null;
+  const shape = { requests, nodeSelector, tolerations, affinity: nodeAffinity, gpuMemory };
+  const pool = poolToHold(roomFor(shape, view));
+  if (pool === null) return null;
+  const { ready, starting, pending } = facts.replicas;
+  const notCreated = facts.waiting.find(({ reason }) => reason === 'not-created')?.pods ?? 0;
+  const { readyBy, holdUntil } = warmUp;
+  return {
+    workload: id,
+    replicas,
+    readyBy,
+    until: holdUntil,
+    pool,
+    shape,
+    pods: ready + starting + pending - notCreated,
+  };
+}

@@ -1,0 +1,58 @@
+import type { Cluster, WorkloadFacts } from '../ports/cluster.js';
+import type { WarmUp } from '../ports/warm-up.js';
+import type { WarmUpDesk } from '../ports/warm-ups.js';
+
+/** One warm-up that has begun, with what the cluster says of its ScaledObject. */
+export interface UnderWay {
+  /** `namespace/name` of the ScaledObject. */
+  readonly id: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** No more than the ScaledObject's maximum and what there is room and money for. */
+  readonly replicas: number;
+  readonly warmUp: WarmUp;
+  readonly facts: WorkloadFacts;
+}
+
+interface Parts {
+  readonly cluster: Cluster;
+  readonly warmUps: Pick<WarmUpDesk, 'store' | 'known'>;
+  /** Replicas that a ScaledObject is granted; null: all that it wants. */
+  readonly granted: (id: string) => number | null;
+}
+
+/**
+ * The warm-ups that have begun and whose ScaledObject is there; null while either the warm-ups or the cluster are not
+ * known, so that nobody takes "not known" for "none".
+ *
+ * @param starting those that begin now, which the store need not show yet
+ */
+export function warmUpsUnderWay(
+  { cluster, warmUps, granted }: Parts,
+  starting: Iterable<WarmUp> = [],
+): UnderWay[] | null {
+  const store = warmUps.store();
+  if (store.kind !== 'open' || store.health.kind === 'stale' || cluster.health().kind !== 'current')
+    return null;
+  const begun = warmUps.known().flatMap(({ phase, warmUp }) => (phase === 'planned' ? [] : [warmUp]));
+  const byId = new Map([...starting, ...begun].map((warmUp) => [warmUp.id, warmUp]));
+  return [...byId.values()].flatMap((warmUp) => {
+    const { workload, replicas } = warmUp;
+    const [namespace = '', name = ''] = workload.split('/');
+    const id = `${namespace}/${name}`;
+    const answer = cluster.facts(namespace, name);
+    if (answer.kind === 'unknown' || answer.facts.paused) return [];
+    const { facts } = answer;
+    const most = Math.min(facts.maxReplicas, granted(id) ?? Infinity);
+    return [{ id, namespace, name, replicas: Math.min(replicas, most), warmUp, facts }];
+  });
+}
+
+/**
+ * Whether what is known of the warm-ups is all there is. Where each scaler replica has a store of its own, what another
+ * holds is not ours to let go.
+ */
+export function isWholeTruth({ warmUps }: Pick<Parts, 'warmUps'>): boolean {
+  const store = warmUps.store();
+  return store.kind === 'open' && store.shared;
+}

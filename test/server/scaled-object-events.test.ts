@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openEvents } from '../../src/cluster/events.js';
+import { openWriter } from '../../src/cluster/write.js';
+import type { Decision } from '../../src/core/decision.js';
+import type { FactsAnswer, WorkloadFacts } from '../../src/ports/cluster.js';
+import type { WarmUpStatus } from '../../src/ports/warm-up.js';
+import { loadProfiles } from '../../src/server/profiles-folder.js';
+import { Registry } from '../../src/server/registry.js';
+import { ScaledObjectEvents } from '../../src/server/scaled-object-events.js';
+import type { Workload } from '../../src/server/workload.js';
+import { StandInApi } from '../cluster/stand-in-api.js';
+
+let api: StandInApi;
+let events: ScaledObjectEvents;
+let facts: FactsAnswer;
+let warned: string[];
+const now = 1_800_000_000_000;
+
+beforeEach(async () => {
+  api = await StandInApi.start();
+  warned = [];
+  // Nothing else of the facts is looked at.
+  facts = { kind: 'known', facts: { uid: 'uid-llm' } as WorkloadFacts };
+  const writer = openWriter({ server: api.url, options: () => Promise.resolve({}), close: () => undefined });
+  events = new ScaledObjectEvents(
+    openEvents(writer, { now: () => now }, 'pilotlight-0'),
+    { facts: () => facts },
+    { warn: (details) => void warned.push(JSON.stringify(details)) },
+  );
+});
+
+afterEach(() => api.stop());
+
+function workload(metadata: Record<string, string> = {}): Workload {
+  const nothing = { prometheus: () => null, queue: () => null, query: () => ({ why: 'none here' }) };
+  const registry = new Registry(loadProfiles(undefined), nothing, { now: () => now });
+  const found = registry.find({
+    namespace: 'ns',
+    name: 'llm',
+    metadata: { profile: 'triton-pending', ...metadata },
+  });
+  if ('kind' in found) throw new Error(found.kind);
+  return found;
+}
+
+function decides(of: Workload, verdict: Decision['verdict'], desired: number, reason = ''): void {
+  of.decision = {
+    at: now,
+    verdict,
+    desired,
+    active: desired > 0,
+    replicas: { current: 1, reporting: 1, missing: 0, starting: 0, source: 'cluster' },
+    signals: [],
+    stages: [],
+    metrics: [],
+    reason,
+    needsWake: false,
+    presumesZero: false,
+  };
+  events.noteDecision(of);
+}
+
+const told = () => api.requests.map(({ body }) => [body['type'], body['reason'], body['note']]);
+
+describe('decisions', () => {
+  test('that wake a workload or are made blindly are told, with their reason', async () => {
+    const llm = workload();
+    decides(llm, 'fresh', 0);
+    decides(llm, 'fresh', 2, 'gateway-rps 3 requests/s');
+    decides(llm, 'held', 2, 'no series for this workload');
+    decides(llm, 'held', 2, 'no series for this workload');
+    decides(llm, 'fresh', 2, 'triton-pending 4 requests');
+    await expect.poll(told).toHaveLength(3);
+    expect(told()).toEqual([
+      ['Normal', 'Woken', 'to 2: gateway-rps 3 requests/s'],
+      ['Warning', 'Blind', 'no series for this workload'],
+      ['Normal', 'SeesAgain', 'triton-pending 4 requests'],
+    ]);
+    expect(api.requests[0]?.body['regarding']).toEqual({
+      apiVersion: 'keda.sh/v1alpha1',
+      kind: 'ScaledObject',
+      namespace: 'ns',
+      name: 'llm',
+      uid: 'uid-llm',
+    });
+  });
+
+  test('are not told when there was none before, nor for show', async () => {
+    const [llm, shown] = [workload(), workload({ dryRun: 'true' })];
+    decides(llm, 'blind', 0);
+    decides(shown, 'fresh', 0);
+    decides(shown, 'fresh', 5);
+    decides(llm, 'fresh', 0, 'it sees');
+    await expect.poll(told).toEqual([['Normal', 'SeesAgain', 'it sees']]);
+  });
+
+  test('of a ScaledObject that the cluster does not know are not told', async () => {
+    const llm = workload();
+    decides(llm, 'fresh', 0);
+    facts = { kind: 'unknown', why: 'stale', since: now };
+    decides(llm, 'fresh', 2);
+    facts = { kind: 'known', facts: { uid: 'uid-llm' } as WorkloadFacts };
+    decides(llm, 'held', 2, 'blind now');
+    await expect.poll(told).toEqual([['Warning', 'Blind', 'blind now']]);
+  });
+});
+
+test('a warm-up that is late is told once', async () => {
+  const warmUp = { id: 'w1', workload: 'ns/llm/digest', replicas: 4, readyBy: now - 90_000 };
+  // Nothing else of it is looked at.
+  const status = { warmUp, late: true, lastFailure: 'no node came' } as unknown as WarmUpStatus;
+  events.noteWarmUps([{ ...status, late: false }], now);
+  events.noteWarmUps([status], now);
+  events.noteWarmUps([status], now + 15_000);
+  await expect
+    .poll(told)
+    .toEqual([['Warning', 'WarmUpLate', '4 replicas were to be ready 90 s ago: no node came']]);
+});
+
+test('an event that cannot be written is said once, and the next is tried', async () => {
+  const tell = (reason: string) =>
+    events.tell({ namespace: 'ns', name: 'llm', type: 'Normal', reason, note: 'a word' });
+  api.failNext(500, 500);
+  tell('One');
+  await expect.poll(() => warned).toHaveLength(1);
+  tell('Two');
+  tell('Three');
+  await expect.poll(() => api.requests.length).toBe(3);
+  expect(warned).toEqual([expect.stringContaining('told to answer 500')]);
+});
