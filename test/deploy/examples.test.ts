@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -72,11 +72,12 @@ function compiled(metadata: Record<string, string>): Trigger {
   return result.trigger;
 }
 
-function example(path: string) {
+/** @param name of a ScaledObject, where the file has several */
+function example(path: string, name?: string) {
   const all = objects(text(path));
-  const itself = only(all, 'ScaledObject');
-  const { spec, metadata } = scaledObject.parse(itself);
-  const monitors = all.filter((each) => each !== itself).map((each) => monitor.parse(each));
+  const { spec, metadata } = scaledObject.parse(only(all, 'ScaledObject', name));
+  const others = all.filter(({ kind }) => kind !== 'ScaledObject' && kind !== 'Deployment');
+  const monitors = others.map((each) => monitor.parse(each));
   return { spec, metadata, monitors, trigger: compiled(spec.triggers[0].metadata) };
 }
 
@@ -87,33 +88,44 @@ function coldStartOf(path: string): number {
   return coldStart;
 }
 
-const examples = yamlFiles('deploy/examples').filter((path) => /^kind: ScaledObject$/m.test(text(path)));
+const installation = rendered('deploy/overlays/default');
+const EXAMPLES = 'deploy/examples';
+const examples = yamlFiles(EXAMPLES)
+  // Manifests for a replay of several at once, which has tests of its own.
+  .filter((path) => !path.startsWith(`${EXAMPLES}/shared-pool/`))
+  .flatMap((path) =>
+    [...text(path).matchAll(/^kind: ScaledObject\nmetadata:\n {2}name: (.+)$/gm)].map(
+      ([, name = '']) => [path, name] as const,
+    ),
+  );
 
 test.each([...profiles.keys()])('profile %s has an example of its name', (name) => {
-  const { trigger } = example(`deploy/examples/${name}.yaml`);
+  const { trigger } = example(`${EXAMPLES}/${name}.yaml`);
   expect(trigger.profiles.map((profile) => profile.name)).toEqual([name]);
 });
 
-test('the README links every file of the folder', () => {
-  const readme = text('deploy/examples/README.md');
-  for (const path of yamlFiles('deploy/examples')) expect(readme).toContain(`](${basename(path)})`);
+test('the README links every file, or its folder', () => {
+  const readme = text(`${EXAMPLES}/README.md`);
+  const linked = (path: string) => readme.includes(`](${path})`);
+  for (const path of yamlFiles(EXAMPLES).map((each) => relative(EXAMPLES, each)))
+    expect(linked(path) || linked(dirname(path)), path).toBe(true);
 });
 
-describe.each(examples)('%s', (path) => {
+describe.each(examples)('%s: %s', (path, name) => {
   test('asks the headless Service of overlays/default on its gRPC port', () => {
-    const service = only(rendered('deploy/overlays/default'), 'Service', HEADLESS);
+    const service = only(installation, 'Service', HEADLESS);
     const { ports } = service.spec as { ports: [{ port: number }] };
-    const { scalerAddress } = example(path).spec.triggers[0].metadata;
+    const { scalerAddress } = example(path, name).spec.triggers[0].metadata;
     expect(scalerAddress).toBe(`${HEADLESS}.${service.metadata.namespace}.svc:${ports[0].port}`);
   });
 
   test('Pilotlight takes its metadata, and its name for that of the Deployment', () => {
-    const { trigger, metadata, spec } = example(path);
+    const { trigger, metadata, spec } = example(path, name);
     expect(trigger.workload?.name ?? metadata.name).toBe(spec.scaleTargetRef.name);
   });
 
   test('the cooldown is longer than the cold start and many polling intervals', () => {
-    const { spec, trigger } = example(path);
+    const { spec, trigger } = example(path, name);
     if (trigger.policy.forecast !== 'off') return;
     const coldStart = coldStartOf(path);
     expect(spec.cooldownPeriod).toBeGreaterThan(coldStart);
@@ -124,7 +136,7 @@ describe.each(examples)('%s', (path) => {
   });
 
   test('a forecast knows the cold start, and nothing waits on top of it but three polls', () => {
-    const { spec, trigger } = example(path);
+    const { spec, trigger } = example(path, name);
     const { forecast, leadTime, slots, serviceTime, slo } = trigger.policy;
     if (forecast === 'off') return;
     expect([slots, serviceTime, slo]).not.toContain(null);
@@ -135,7 +147,7 @@ describe.each(examples)('%s', (path) => {
   });
 
   test('goes to zero only with a signal that is there at zero', () => {
-    const { spec, trigger } = example(path);
+    const { spec, trigger } = example(path, name);
     expect(spec.minReplicaCount).toBeLessThanOrEqual(1);
     if (spec.minReplicaCount > 0) return;
     const waking = trigger.wake === null ? trigger.profiles : [trigger.wake];
@@ -147,7 +159,7 @@ describe.each(examples)('%s', (path) => {
   });
 
   test('monitors in the same file feed it every 10 to 15 s', () => {
-    const { spec, trigger, monitors } = example(path);
+    const { spec, trigger, monitors } = example(path, name);
     const waking = spec.minReplicaCount === 0 && trigger.wake !== null ? [trigger.wake] : [];
     const fed = [...trigger.profiles, ...waking].filter(({ name }) => !FED_ELSEWHERE.has(name));
     expect(monitors).toHaveLength(fed.length);
@@ -158,8 +170,8 @@ describe.each(examples)('%s', (path) => {
   });
 
   test('a queue is one that a tenant of the namespace may name', () => {
-    const { trigger, metadata } = example(path);
-    const [prefix, name] = trigger.queue?.split(':') ?? [metadata.namespace];
-    expect(prefix === metadata.namespace || name?.startsWith(`${metadata.namespace}.`)).toBe(true);
+    const { trigger, metadata } = example(path, name);
+    const [prefix, queue] = trigger.queue?.split(':') ?? [metadata.namespace];
+    expect(prefix === metadata.namespace || queue?.startsWith(`${metadata.namespace}.`)).toBe(true);
   });
 });

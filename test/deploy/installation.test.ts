@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { priorityClass, render } from '../../src/cluster/placeholders-render.js';
+import { parseCapacityConfig } from '../../src/policy/capacity-config.js';
 import { environmentOf, flagOf, resolveSettings, SETTING_NAMES } from '../../src/server/settings.js';
-import { only } from './manifests.js';
+import { shape } from '../cluster/cluster-objects.js';
+import { only, type KubernetesObject } from './manifests.js';
 import { rendered } from './render.js';
 
 const restrictedPod = z.looseObject({
@@ -31,6 +34,25 @@ const restrictedPod = z.looseObject({
       }),
     )
     .min(1),
+});
+
+/** What the restricted Pod Security Standard asks of a pod, as the namespace enforces it. */
+const admittedPod = z.looseObject({
+  spec: z.looseObject({
+    template: z.looseObject({
+      spec: z.looseObject({
+        securityContext: restrictedPod.shape.securityContext,
+        containers: z.tuple([
+          z.looseObject({
+            securityContext: z.looseObject({
+              allowPrivilegeEscalation: z.literal(false),
+              capabilities: z.strictObject({ drop: z.tuple([z.literal('ALL')]) }),
+            }),
+          }),
+        ]),
+      }),
+    }),
+  }),
 });
 
 const withPodTemplate = z.looseObject({
@@ -70,13 +92,16 @@ const scaler = z.looseObject({
 const plain = rendered('deploy/overlays/default');
 const mtls = rendered('deploy/overlays/mtls');
 const redis = rendered('deploy/overlays/redis');
-const podOf = (all: typeof plain) => scaler.parse(only(all, 'Deployment', 'pilotlight')).spec.template.spec;
-
-describe.each([
+const gpuCluster = rendered('deploy/overlays/gpu-cluster');
+const overlays = [
   ['default', plain],
   ['mtls', mtls],
   ['redis', redis],
-])('overlay %s', (_, all) => {
+  ['gpu-cluster', gpuCluster],
+] as const;
+const podOf = (all: typeof plain) => scaler.parse(only(all, 'Deployment', 'pilotlight')).spec.template.spec;
+
+describe.each(overlays)('overlay %s', (_, all) => {
   test('every pod satisfies the restricted Pod Security Standard, with a read-only root', () => {
     const workloads = all.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
     expect(workloads.length).toBeGreaterThan(0);
@@ -87,7 +112,7 @@ describe.each([
   });
 
   test('everything is in the namespace, and the volumes that are mounted exist', () => {
-    for (const each of all.filter(({ kind }) => !/^(?:Namespace$|Cluster)/.test(kind))) {
+    for (const each of all.filter(({ kind }) => !/^(?:Namespace$|PriorityClass$|Cluster)/.test(kind))) {
       expect(each.metadata.namespace).toBe('pilotlight');
     }
     const pod = podOf(all);
@@ -133,95 +158,81 @@ test('gRPC is open to KEDA’s namespace alone, HTTP to the monitoring’s', () 
   });
 });
 
-test('serve takes the settings, which name the ports of the container and the mounted state directory', () => {
-  const configMap = only(plain, 'ConfigMap');
-  const { data } = configMap as unknown as { data: Record<string, string> };
+function settingsOf(all: readonly KubernetesObject[]) {
+  const { data } = only(all, 'ConfigMap') as unknown as { data: Record<string, string> };
   const file = { path: 'config.yaml', values: parse(data['config.yaml'] ?? '') as unknown };
-  const settings = resolveSettings({ flags: {}, environment: {}, file });
-  const [container] = podOf(plain).containers;
-  expect([settings.grpcListen, settings.httpListen]).toEqual(
-    container.ports.map(({ containerPort }) => `0.0.0.0:${containerPort}`),
+  return resolveSettings({ flags: {}, environment: {}, file });
+}
+
+test.each(overlays)(
+  'overlay %s: serve takes the settings, which name its ports and its state directory',
+  (_, all) => {
+    const settings = settingsOf(all);
+    const [container] = podOf(all).containers;
+    expect([settings.grpcListen, settings.httpListen]).toEqual(
+      container.ports.map(({ containerPort }) => `0.0.0.0:${containerPort}`),
+    );
+    expect(container.volumeMounts).toContainEqual({ name: 'state', mountPath: settings.stateDir });
+    expect(podOf(all).volumes).toContainEqual({
+      name: 'config',
+      configMap: { name: only(all, 'ConfigMap').metadata.name },
+    });
+  },
+);
+
+test('overlay gpu-cluster has the settings of the base, with warm-ups and all that its components are for', () => {
+  const { gpu, ...settings } = settingsOf(gpuCluster);
+  expect(settings).toEqual({ ...settingsOf(plain), noWarmUps: false });
+  expect(gpu).toMatchObject({ placeholders: { enabled: true }, exactMinimum: true, deletionCost: true });
+  const roles = gpuCluster
+    .filter(({ kind }) => /^(?:Cluster)?Role$/.test(kind))
+    .map(({ metadata }) => metadata.name);
+  expect(roles.toSorted()).toEqual(
+    ['', '-deletion-cost', '-events', '-exact-minimum', '-placeholders'].map((end) => `pilotlight${end}`),
   );
-  expect(container.volumeMounts).toContainEqual({ name: 'state', mountPath: settings.stateDir });
-  expect(podOf(plain).volumes).toContainEqual({
-    name: 'config',
-    configMap: { name: configMap.metadata.name },
-  });
 });
 
-test.each([
-  ['default', plain],
-  ['mtls', mtls],
-  ['redis', redis],
-])('overlay %s uses flags and variables that serve has, and leaves it time to drain', (_, all) => {
-  const pod = podOf(all);
-  const [{ args, env = [] }] = pod.containers;
-  const flags = new Set(['--config', ...SETTING_NAMES.map((name) => `--${flagOf(name)}`)]);
-  expect(args[0]).toBe('serve');
-  for (const arg of args.slice(1)) expect(flags).toContain(arg.split('=')[0]);
-  const variables = SETTING_NAMES.map((name) => environmentOf(name));
-  for (const { name } of env.filter((each) => each.name.startsWith('PILOTLIGHT_')))
-    expect(variables).toContain(name);
-  const { drain } = resolveSettings({ flags: {}, environment: {}, file: null });
-  const preStop = Number(
-    /(\d+_000)\)/.exec(pod.containers[0].lifecycle.preStop.exec.command.join(' '))?.[1]?.replace('_', ''),
-  );
-  expect(preStop + drain).toBeLessThan(1000 * pod.terminationGracePeriodSeconds);
+test('placeholders have their PriorityClass, their rights where they are, and are let in there', () => {
+  const { placeholders } = settingsOf(gpuCluster).gpu ?? parseCapacityConfig({}, '');
+  const { metadata, ...rest } = only(gpuCluster, 'PriorityClass');
+  expect({ ...rest, metadata: { name: metadata.name } }).toEqual(priorityClass(placeholders));
+  expect(only(gpuCluster, 'Role').metadata.namespace).toBe(placeholders.namespace);
+  expect(only(gpuCluster, 'Namespace').metadata.name).toBe(placeholders.namespace);
+  const hold = {
+    workload: 'a/b',
+    pool: '',
+    shape: shape({ 'nvidia.com/gpu': 1 }),
+    replicas: 1,
+    until: 0,
+    why: '',
+  };
+  const [deployment] = render(hold, placeholders);
+  admittedPod.parse(deployment?.object);
 });
 
-const rules = z.looseObject({
-  rules: z.array(
-    z.strictObject({
-      apiGroups: z.array(z.string()),
-      resources: z.array(z.string()),
-      verbs: z.tuple([z.literal('list'), z.literal('watch')]),
-    }),
-  ),
-});
-const READ = ['deployments', 'events', 'nodes', 'pods', 'scaledobjects', 'statefulsets'];
-const resourcesOf = (role: unknown) =>
-  rules
-    .parse(role)
-    .rules.flatMap(({ resources }) => resources)
-    .toSorted();
+test.each(overlays)(
+  'overlay %s uses flags and variables that serve has, and leaves it time to drain',
+  (_, all) => {
+    const pod = podOf(all);
+    const [{ args, env = [] }] = pod.containers;
+    const flags = new Set(['--config', ...SETTING_NAMES.map((name) => `--${flagOf(name)}`)]);
+    expect(args[0]).toBe('serve');
+    for (const arg of args.slice(1)) expect(flags).toContain(arg.split('=')[0]);
+    const variables = SETTING_NAMES.map((name) => environmentOf(name));
+    for (const { name } of env.filter((each) => each.name.startsWith('PILOTLIGHT_')))
+      expect(variables).toContain(name);
+    const { drain } = resolveSettings({ flags: {}, environment: {}, file: null });
+    const preStop = Number(
+      /(\d+_000)\)/.exec(pod.containers[0].lifecycle.preStop.exec.command.join(' '))?.[1]?.replace('_', ''),
+    );
+    expect(preStop + drain).toBeLessThan(1000 * pod.terminationGracePeriodSeconds);
+  },
+);
 
-test('the scaler alone has a token, which may read what is watched and change nothing', () => {
-  for (const each of redis.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')) {
-    const { automountServiceAccountToken } = withPodTemplate.parse(each).spec.template.spec;
-    expect(automountServiceAccountToken, each.metadata.name).toBe(each.metadata.name === 'pilotlight');
-  }
-  expect(resourcesOf(only(plain, 'ClusterRole'))).toEqual(READ);
-  const account = { kind: 'ServiceAccount', name: 'pilotlight', namespace: 'pilotlight' };
-  expect(only(plain, 'ClusterRoleBinding')).toMatchObject({
-    roleRef: { kind: 'ClusterRole', name: only(plain, 'ClusterRole').metadata.name },
-    subjects: [account],
-  });
-  expect(only(plain, 'ServiceAccount').metadata).toMatchObject({
-    name: account.name,
-    namespace: account.namespace,
-  });
-});
-
-test('rights can be for some namespaces, with those to nodes apart', () => {
-  const namespaced = rendered('deploy/components/cluster-namespaced');
-  const nodes = rendered('deploy/components/cluster-nodes');
-  const subjects = [{ kind: 'ServiceAccount', name: 'pilotlight', namespace: 'pilotlight' }];
-  expect(namespaced.map(({ kind }) => kind).toSorted()).toEqual(['Role', 'RoleBinding']);
-  expect(
-    [...resourcesOf(only(namespaced, 'Role')), ...resourcesOf(only(nodes, 'ClusterRole'))].toSorted(),
-  ).toEqual(READ);
-  expect(only(namespaced, 'RoleBinding')).toMatchObject({
-    roleRef: { kind: 'Role', name: only(namespaced, 'Role').metadata.name },
-    subjects,
-  });
-  expect(only(nodes, 'ClusterRoleBinding')).toMatchObject({
-    roleRef: { kind: 'ClusterRole', name: only(nodes, 'ClusterRole').metadata.name },
-    subjects,
-  });
-});
-
-test('the API server can be reached wherever it is', () => {
-  const { egress } = only(plain, 'NetworkPolicy').spec as { egress: { to?: unknown; ports: unknown[] }[] };
+test.each(overlays)('overlay %s: the API server can be reached wherever it is', (_, all) => {
+  const { egress } = only(all, 'NetworkPolicy', 'pilotlight').spec as {
+    egress: { to?: unknown; ports: unknown[] }[];
+  };
   expect(egress).toContainEqual({
     ports: [
       { port: 443, protocol: 'TCP' },
