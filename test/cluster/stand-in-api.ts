@@ -41,6 +41,8 @@ const KNOWN = new Set([
   '/apis/keda.sh/v1alpha1 scaledobjects',
   '/apis/events.k8s.io/v1 events',
 ]);
+/** Of most objects' names. */
+const SUBDOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 /** Of which a client never says who set them. */
 const UNOWNED = new Set([
   'apiVersion',
@@ -48,6 +50,7 @@ const UNOWNED = new Set([
   'metadata.name',
   'metadata.namespace',
   'metadata.resourceVersion',
+  'metadata.managedFields',
 ]);
 
 export class StandInApi {
@@ -128,17 +131,20 @@ export class StandInApi {
     if (failure !== undefined) throw new Refusal(failure, `told to answer ${failure}`);
     const { name, collection } = placeOf(url.pathname);
     if (method === 'GET' && name === null) return [200, this.#list(collection, url.searchParams)];
-    if (method === 'GET') return [200, this.#stored(url.pathname).object];
+    if (method === 'GET') return [200, shown(this.#stored(url.pathname))];
     if (method === 'DELETE' && name !== null) {
       this.#stored(url.pathname);
       this.#objects.delete(url.pathname);
       return [200, { kind: 'Status', status: 'Success' }];
     }
-    const manager = url.searchParams.get('fieldManager');
-    if (manager === null) throw new Refusal(400, 'fieldManager is required');
+    const applies = contentType === 'application/apply-patch+yaml';
+    const manager = url.searchParams.get('fieldManager') ?? (applies ? null : request.headers['user-agent']);
+    if (manager === null || manager === undefined) throw new Refusal(422, 'fieldManager: Required value');
     if (method === 'POST' && name === null) return [201, this.#create(url.pathname, body, manager)];
-    if (method === 'PATCH' && contentType === 'application/apply-patch+yaml') {
-      return [200, this.#apply(url.pathname, body, manager, url.searchParams.get('force') === 'true')];
+    if (method === 'PATCH' && applies) {
+      const isNew = !this.#objects.has(url.pathname);
+      const force = url.searchParams.get('force') === 'true';
+      return [isNew ? 201 : 200, this.#apply(url.pathname, body, manager, force)];
     }
     if (method === 'PATCH' && contentType === 'application/merge-patch+json') {
       return [200, this.#merge(url.pathname, body, manager)];
@@ -163,26 +169,34 @@ export class StandInApi {
       .filter(
         ([path, { object }]) => inside(path) && at(object, ['metadata', 'labels', selector]) !== undefined,
       )
-      .map(([, { object }]) => object);
+      .map(([, stored]) => shown(stored));
     return { kind: 'List', items };
   }
 
   #create(path: string, body: Fields, manager: string): Json {
     const name = at(body, ['metadata', 'name']);
-    if (typeof name !== 'string' || name.length > 253) throw new Refusal(422, 'metadata.name is required');
+    if (typeof name !== 'string' || name.length > 253 || !SUBDOMAIN.test(name)) {
+      throw new Refusal(422, 'metadata.name: Invalid value');
+    }
     if (path.startsWith('/apis/events.k8s.io/')) checkEvent(body);
     if (this.#objects.has(`${path}/${name}`)) throw new Refusal(409, `${name} already exists`);
     this.put(`${path}/${name}`, body, manager);
-    return body;
+    return shown(this.#stored(`${path}/${name}`));
   }
 
   #apply(path: string, body: Fields, manager: string, force: boolean): Json {
     const wanted = at(body, ['metadata', 'resourceVersion']);
     const before = this.#objects.get(path);
-    if (typeof wanted === 'string' && wanted !== '') {
-      if (before === undefined) throw new Refusal(404, `${path} not found`);
+    if (at(body, ['metadata', 'name']) !== path.split('/').at(-1)) {
+      throw new Refusal(400, 'the name of the object does not match the name on the URL');
+    }
+    if (at(body, ['metadata', 'managedFields']) !== undefined) {
+      throw new Refusal(400, 'metadata.managedFields must be nil');
+    }
+    if (typeof wanted === 'string' && wanted !== '' && before !== undefined) {
       if (wanted !== String(before.version)) throw new Refusal(409, 'the object has been modified');
     }
+    const was = JSON.stringify(before?.object);
     const stored = before ?? {
       object: { ...pick(body) },
       owners: new Map<string, Set<string>>(),
@@ -194,9 +208,12 @@ export class StandInApi {
       const same = JSON.stringify(at(stored.object, split(leaf))) === JSON.stringify(value);
       if (others.length === 0 || same) continue;
       if (Array.isArray(value))
-        throw new Refusal(501, `the stand-in does not imitate two managers of the list ${leaf}`);
+        throw new Refusal(501, `the stand-in does not imitate two managers of the list ${dotted(leaf)}`);
       if (!force)
-        throw new Refusal(409, `Apply failed with 1 conflict: conflict with "${others.join()}": .${leaf}`);
+        throw new Refusal(
+          409,
+          `Apply failed with 1 conflict: conflict with "${others.join()}": .${dotted(leaf)}`,
+        );
     }
     const now = new Set(leaves.map(([leaf]) => leaf));
     for (const [leaf, managers] of stored.owners) {
@@ -212,25 +229,54 @@ export class StandInApi {
     if (path.includes('/scaledobjects/') && at(stored.object, ['spec', 'scaleTargetRef']) === undefined) {
       throw new Refusal(422, 'spec.scaleTargetRef: Required value');
     }
-    return this.#keep(path, stored);
+    if (JSON.stringify(stored.object) !== was) this.#keep(path, stored);
+    return shown(stored);
   }
 
   #merge(path: string, body: Fields, manager: string): Json {
     const stored = this.#stored(path);
+    const { resourceVersion = null, managedFields = null } = (body['metadata'] ?? {}) as Fields;
+    if (resourceVersion !== null && resourceVersion !== String(stored.version)) {
+      throw new Refusal(409, 'the object has been modified');
+    }
+    const was = JSON.stringify(shown(stored));
+    if (Array.isArray(managedFields) && managedFields.length > 0) keepManagers(stored, managedFields);
     for (const [leaf, value] of leavesOf(body)) {
       if (Array.isArray(value)) throw new Refusal(501, 'the stand-in does not merge lists');
+      if (value === at(stored.object, split(leaf))) continue;
       set(stored.object, leaf, value ?? undefined);
-      stored.owners.set(leaf, new Set([manager]));
+      if (value === null) stored.owners.delete(leaf);
+      else stored.owners.set(leaf, new Set([manager]));
     }
-    return this.#keep(path, stored);
+    if (JSON.stringify(shown(stored)) !== was) this.#keep(path, stored);
+    return shown(stored);
   }
 
-  #keep(path: string, stored: Stored): Json {
+  #keep(path: string, stored: Stored): void {
     this.#version += 1;
     stored.version = this.#version;
     set(stored.object, leaf('metadata', 'resourceVersion'), String(stored.version));
     this.#objects.set(path, stored);
-    return stored.object;
+  }
+}
+
+/** With its managers, of whom only the names are told. */
+function shown({ object, owners }: Stored): Fields {
+  const managers = [...new Set([...owners.values()].flatMap((each) => [...each]))];
+  const metadata = {
+    ...(object['metadata'] as Fields),
+    managedFields: managers.map((manager) => ({ manager })),
+  };
+  return { ...object, metadata };
+}
+
+/** Who is not in the list has nothing any more, and what nobody else has stays as nobody's. */
+function keepManagers({ owners }: Stored, managedFields: readonly Json[]): void {
+  const kept = new Set(managedFields.map((each) => at(each, ['manager'])));
+  for (const [leaf, managers] of owners) {
+    const left = [...managers].filter((each) => kept.has(each));
+    if (left.length === 0) owners.delete(leaf);
+    else owners.set(leaf, new Set(left));
   }
 }
 
@@ -241,6 +287,11 @@ export function leaf(...path: string[]): string {
 
 function split(leaf: string): string[] {
   return leaf.split('\u0000');
+}
+
+/** As the API server names a field. */
+function dotted(leaf: string): string {
+  return split(leaf).join('.');
 }
 
 function placeOf(path: string): { collection: string; name: string | null } {
@@ -269,6 +320,9 @@ function checkEvent(body: Fields): void {
   }
   if ((body['note'] as string).length > 1024)
     throw new Refusal(422, 'note: can have at most 1024 characters');
+  if ((body['reportingInstance'] as string).length > 128)
+    throw new Refusal(422, 'reportingInstance: can have at most 128 characters');
+  if (body['type'] !== 'Normal' && body['type'] !== 'Warning') throw new Refusal(422, 'type: Invalid value');
 }
 
 function leavesOf(value: Json, path: string[] = []): [string, Json][] {
@@ -303,8 +357,16 @@ function set(object: Fields, leafPath: string, value: Json | undefined): void {
     inner = inner[key] as Fields;
   }
   const last = keys.at(-1) ?? '';
-  if (value === undefined) delete inner[last];
-  else inner[last] = value;
+  if (value !== undefined) {
+    inner[last] = value;
+    return;
+  }
+  delete inner[last];
+  // Labels and annotations are left out when there are none.
+  const [root = '', map = ''] = keys;
+  if (root === 'metadata' && keys.length === 3 && Object.keys(inner).length === 0) {
+    delete (object[root] as Fields)[map];
+  }
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Fields> {

@@ -8,16 +8,19 @@ import { gateway, gpu, policyWith, queue, START } from './timeline.js';
 
 const POD_NAMES = ['a', 'b', 'c', 'd', 'e', '__proto__', 'constructor', '0', '1', ''];
 
-const signal: fc.Arbitrary<SignalPolicy> = fc.record({
-  profile: fc.constantFrom('gpu-util', 'queue', 'kv-cache'),
-  kind: fc.constantFrom('intensive', 'extensive'),
-  unit: fc.constant('units'),
-  target: fc.oneof(fc.constantFrom(0.7, 1, 10, 40), fc.double({ min: 0.001, max: 1e4, noNaN: true })),
-  activation: fc.constantFrom(0, 0, 2),
-  absence: fc.constantFrom('unknown', 'unknown', 'idle'),
-  freshFor: fc.constantFrom(0, 90_000, 360_000),
-  backlog: fc.constantFrom(false, false, true),
-});
+const signal: fc.Arbitrary<SignalPolicy> = fc
+  .record({
+    profile: fc.constantFrom('gpu-util', 'queue', 'kv-cache'),
+    kind: fc.constantFrom('intensive', 'extensive'),
+    unit: fc.constant('units'),
+    target: fc.oneof(fc.constantFrom(0.7, 1, 10, 40), fc.double({ min: 0.001, max: 1e4, noNaN: true })),
+    activation: fc.constantFrom(0, 0, 2),
+    absence: fc.constantFrom('unknown', 'unknown', 'idle'),
+    freshFor: fc.constantFrom(0, 90_000, 360_000),
+    backlog: fc.constantFrom(false, false, true),
+  })
+  // Jobs in a queue add up.
+  .map((each) => ({ ...each, backlog: each.backlog && each.kind === 'extensive' }));
 
 const wake: fc.Arbitrary<WakePolicy | null> = fc.option(
   fc

@@ -27,7 +27,7 @@ const MOST_OF_A_REFUSAL = 64 * 1024;
 /**
  * One GET. Resolves with a 200 answer that streams; when it breaks, reading it fails with an ApiFailure.
  *
- * @param silence how long the answer may be silent: a watch is for longer than a list
+ * @param silence how long an answer may be silent once it has begun: a watch is for longer than a list
  * @throws ApiFailure for all else; the signal's reason when it aborts
  */
 export async function get(
@@ -36,11 +36,12 @@ export async function get(
   asked: Asked,
   signal: AbortSignal,
   patience: Patience,
+  silence: Millis = patience.silence,
 ): Promise<IncomingMessage> {
   signal.throwIfAborted();
   const options = await credentials(access, patience.credentials);
   signal.throwIfAborted();
-  const response = await send(access, path, options, signal, patience.silence);
+  const response = await send(access, path, options, signal, { head: patience.silence, body: silence });
   if (response.statusCode === 200) return response;
   const header = response.headers['retry-after'];
   throw refusal(response.statusCode ?? 0, await bodyOf(response), asked, header);
@@ -67,7 +68,7 @@ async function send(
   path: string,
   options: https.RequestOptions,
   signal: AbortSignal,
-  silence: Millis,
+  silence: { readonly head: Millis; readonly body: Millis },
 ): Promise<IncomingMessage> {
   const url = new URL(access.server);
   const target = new URL(`${url.pathname.replace(/\/$/, '')}${path}`, url);
@@ -82,10 +83,13 @@ async function send(
     signal.addEventListener('abort', abort, { once: true });
     outgoing.once('close', () => signal.removeEventListener('abort', abort));
     // On the socket: it covers name lookup, connecting, TLS, the head, and every pause of the body.
-    outgoing.setTimeout(silence, () => stop(slow(access.server, silence)));
+    outgoing.setTimeout(silence.head, () =>
+      stop(slow(access.server, answer === null ? silence.head : silence.body)),
+    );
     outgoing.on('error', (error) => reject(signal.aborted ? error : unreachable(error, access.server)));
     outgoing.once('response', (response) => {
       answer = response;
+      outgoing.setTimeout(silence.body);
       resolve(response);
     });
     outgoing.end();

@@ -110,8 +110,9 @@ export class Reflector {
     const failure = unreachable(error, access.server);
     this.#failures += 1;
     const said = failure.message;
-    // Said once, and again when it changes: it may last for days.
-    if (said !== this.#failure) log.warn({ resource: this.#name() }, said);
+    // Said once, and again when it changes: it may last for days. That etcd has compacted a version is in its nature.
+    if (said !== this.#failure)
+      log[failure.kind === 'gone' ? 'info' : 'warn']({ resource: this.#name() }, said);
     this.#failure = said;
     if (this.#synced) this.#lostAt ??= clock.now();
     this.#whenSettled();
@@ -151,8 +152,7 @@ export class Reflector {
   }
 
   async #page(query: Record<string, string>): Promise<ListPage> {
-    const { timing } = this.#around;
-    const response = await this.#get(query, timing.patience.silence).catch((error: unknown) => {
+    const response = await this.#get(query).catch((error: unknown) => {
       if (error instanceof ApiFailure && error.kind === 'gone') this.#expired = true;
       throw error;
     });
@@ -188,6 +188,10 @@ export class Reflector {
           reached(version);
         }
       });
+    } catch (error) {
+      // Where nothing happens nothing may be sent, for as long as that lasts. An end like any other: the next watch finds
+      // out whether anybody is there.
+      if (!(error instanceof ApiFailure && error.kind === 'slow')) throw error;
     } finally {
       this.#watching = false;
       this.#lostAt = clock.now();
@@ -228,12 +232,12 @@ export class Reflector {
     }
   }
 
-  async #get(query: Record<string, string>, silence: Millis): Promise<IncomingMessage> {
+  async #get(query: Record<string, string>, silence?: Millis): Promise<IncomingMessage> {
     const { access, timing } = this.#around;
     const { fieldSelector } = this.resource;
     const selected = fieldSelector === null ? query : { ...query, fieldSelector };
     const path = `${pathOf(this.resource)}?${new URLSearchParams(selected).toString()}`;
-    return get(access, path, this.resource, this.#stopping.signal, { ...timing.patience, silence });
+    return get(access, path, this.resource, this.#stopping.signal, timing.patience, silence);
   }
 
   async #read(response: IncomingMessage, take: (chunk: Buffer) => void): Promise<void> {

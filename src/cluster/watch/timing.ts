@@ -9,7 +9,11 @@ export interface Timing {
   readonly patience: Patience;
   /** The server ends a watch after this long, up to half more by chance. */
   readonly watchFor: Millis;
-  /** The API server sends a bookmark about every minute: longer silence is a dead connection. */
+  /**
+   * Longer silence may be a dead connection, and a watch begins anew. Or nothing has happened: bookmarks come about every
+   * minute where something has, for events never (they are in no watch cache), and for other kinds only as far as the API
+   * server hears of etcd's progress (from 1.21 on).
+   */
   readonly watchSilence: Millis;
   /** A list from anew, for what a watch might have missed. */
   readonly resyncEvery: Millis;
