@@ -48,7 +48,7 @@ export function externalScaler(
       return answer.kind === 'decided' ? { result: answer.decision.active } : answer;
     }),
     GetMetricSpec: answered<ScaledObjectRef, GetMetricSpecResponse>('GetMetricSpec', (call) =>
-      metricSpecs(decisions, call.request),
+      metricSpecs(decisions, call.request, callerOf(call)),
     ),
     GetMetrics: answered<GetMetricsRequest, GetMetricsResponse>('GetMetrics', async (call) => {
       const ref = triggerRef(call.request.scaledObjectRef);
@@ -68,7 +68,7 @@ export function externalScaler(
       return streams.add(call, stop);
     },
     StreamMetricSpec: (call: ServerWritableStream<ScaledObjectRef, GetMetricSpecResponse>) => {
-      const specs = metricSpecs(decisions, call.request);
+      const specs = metricSpecs(decisions, call.request, 'poll');
       onCall('StreamMetricSpec', isRefusal(specs) ? specs.kind : null);
       if (isRefusal(specs)) return refuse(call, specs);
       // Names and targets are constant for the life of a trigger, so the first message is also the last.
@@ -89,8 +89,12 @@ function refuse(call: ServerWritableStream<unknown, unknown>, refusal: Refusal):
   call.emit('error', statusOf(refusal));
 }
 
-function metricSpecs(decisions: Decisions, request: ScaledObjectRef): GetMetricSpecResponse | Refusal {
-  const found = decisions.specs(triggerRef(request));
+function metricSpecs(
+  decisions: Decisions,
+  request: ScaledObjectRef,
+  caller: Caller,
+): GetMetricSpecResponse | Refusal {
+  const found = decisions.specs(triggerRef(request), caller);
   if (found.kind !== 'specs') return found;
   return {
     metricSpecs: found.specs.map(({ name, target }) => ({

@@ -26,8 +26,8 @@ export type Answer =
  * first evaluation and at most two seconds. Nothing here rejects.
  */
 export interface Decisions {
-  /** Needs no backend. */
-  specs(ref: TriggerRef): Specs;
+  /** Needs no backend. An HPA that asks for them alone, as with `useCachedMetrics`, proves as much as one that asks for values. */
+  specs(ref: TriggerRef, caller: Caller): Specs;
   current(ref: TriggerRef, caller: Caller): Answer | Promise<Answer>;
   /**
    * Calls `listener` with every new decision until the returned function is called; a watched trigger is not forgotten.

@@ -54,10 +54,13 @@ export class Registry {
     return workload;
   }
 
-  /** The same check without remembering, for calls that need no decision. */
+  /** The workload of a trigger that has been asked about before; null: it has not. */
+  known(ref: TriggerRef): Workload | null {
+    return this.#workloads.get(identity(ref)) ?? null;
+  }
+
+  /** The same check as of a new one without remembering, for calls that need no decision. */
   check(ref: TriggerRef): Trigger | Refusal {
-    const known = this.#workloads.get(identity(ref));
-    if (known !== undefined) return known.trigger;
     const admitted = this.#admit(ref);
     return 'kind' in admitted ? admitted : admitted.trigger;
   }

@@ -64,8 +64,12 @@ export class Scaler implements Decisions {
     this.#board = createBoard(parts.clock);
   }
 
-  specs(ref: TriggerRef): Specs {
-    const trigger = this.#parts.registry.check(ref);
+  specs(ref: TriggerRef, caller: Caller): Specs {
+    const { registry, clock } = this.#parts;
+    const workload = registry.known(ref);
+    // With `useCachedMetrics` an HPA's sync is this call and no other (KEDA-PROTOCOL 42).
+    if (workload !== null && caller === 'hpa') workload.hpaAskedAt = clock.now();
+    const trigger = workload?.trigger ?? registry.check(ref);
     return 'kind' in trigger ? trigger : { kind: 'specs', specs: trigger.metricSpecs };
   }
 
