@@ -1,7 +1,5 @@
 import { MINUTE, type Millis } from '../core/time.js';
 
-/** How many events may be written, so that neither etcd nor whoever reads them drowns. Plain data in, plain data out. */
-
 export interface EventKey {
   /** `namespace/name`. */
   readonly object: string;
@@ -11,76 +9,69 @@ export interface EventKey {
 interface Seen {
   readonly sentAt: Millis;
   /** Since then. */
-  readonly held: number;
+  held: number;
 }
 
 interface Bucket {
-  readonly tokens: number;
-  readonly at: Millis;
+  tokens: number;
+  at: Millis;
 }
 
-export interface EventLimits {
-  readonly seen: Readonly<Record<string, Seen>>;
-  readonly objects: Readonly<Record<string, Bucket>>;
-  readonly all: Bucket;
+interface Rate {
+  readonly most: number;
+  readonly every: Millis;
 }
 
 /** The same reason of the same object is told at most so often. */
 const SAME_REASON: Millis = MINUTE;
 /** One object: ten at once, and one more every five minutes, as the API server's own spam filter allows 25. */
-const OF_OBJECT = { most: 10, every: 5 * MINUTE };
+const OF_OBJECT: Rate = { most: 10, every: 5 * MINUTE };
 /** All together: fifty at once, and one a second. */
-const OF_ALL = { most: 50, every: 1000 };
+const OF_ALL: Rate = { most: 50, every: 1000 };
 /** What has been quiet for so long begins anew. */
 const FORGET_AFTER: Millis = 60 * MINUTE;
 
-export const NO_EVENTS: EventLimits = { seen: {}, objects: {}, all: { tokens: OF_ALL.most, at: 0 } };
+/** How many events may be written, so that neither etcd nor whoever reads them drowns. */
+export class EventLimiter {
+  readonly #seen = new Map<string, Seen>();
+  readonly #objects = new Map<string, Bucket>();
+  readonly #all: Bucket = { tokens: OF_ALL.most, at: 0 };
+  #forgotAt: Millis = 0;
 
-/** @returns `held`: events of this kind that were held back since the last that was sent; null: this one is held back */
-export function limitEvent(
-  limits: EventLimits,
-  { object, reason }: EventKey,
-  now: Millis,
-): { readonly limits: EventLimits; readonly held: number | null } {
-  const key = `${object} ${reason}`;
-  const seen = own(limits.seen, key);
-  const bucket = refilled(own(limits.objects, object) ?? { tokens: OF_OBJECT.most, at: now }, OF_OBJECT, now);
-  const all = refilled(limits.all, OF_ALL, now);
-  const soon = seen !== undefined && Math.abs(now - seen.sentAt) < SAME_REASON;
-  if (soon || bucket.tokens < 1 || all.tokens < 1) {
-    const kept: Seen = { sentAt: seen?.sentAt ?? -Infinity, held: (seen?.held ?? 0) + 1 };
-    return { limits: { ...limits, seen: { ...limits.seen, [key]: kept } }, held: null };
+  /** @returns events of this kind that were held back since the last that was sent; null: this one is held back */
+  admit({ object, reason }: EventKey, now: Millis): number | null {
+    this.#forget(now);
+    const key = `${object} ${reason}`;
+    const seen = this.#seen.get(key);
+    const bucket = this.#objects.get(object) ?? { tokens: OF_OBJECT.most, at: now };
+    refill(bucket, OF_OBJECT, now);
+    refill(this.#all, OF_ALL, now);
+    const soon = seen !== undefined && Math.abs(now - seen.sentAt) < SAME_REASON;
+    if (soon || bucket.tokens < 1 || this.#all.tokens < 1) {
+      if (seen !== undefined) seen.held += 1;
+      return null;
+    }
+    this.#seen.set(key, { sentAt: now, held: 0 });
+    bucket.tokens -= 1;
+    this.#objects.set(object, bucket);
+    this.#all.tokens -= 1;
+    return seen?.held ?? 0;
   }
-  return {
-    limits: {
-      seen: { ...recent(limits.seen, ({ sentAt }) => sentAt, now), [key]: { sentAt: now, held: 0 } },
-      objects: {
-        ...recent(limits.objects, ({ at }) => at, now),
-        [object]: { tokens: bucket.tokens - 1, at: bucket.at },
-      },
-      all: { tokens: all.tokens - 1, at: all.at },
-    },
-    held: seen?.held ?? 0,
-  };
+
+  /** Now and then: a pass over all that was sent within the hour, of which there are 3 650 at most. */
+  #forget(now: Millis): void {
+    if (Math.abs(now - this.#forgotAt) < MINUTE) return;
+    this.#forgotAt = now;
+    for (const [key, { sentAt }] of this.#seen)
+      if (Math.abs(now - sentAt) >= FORGET_AFTER) this.#seen.delete(key);
+    for (const [object, { at }] of this.#objects)
+      if (Math.abs(now - at) >= FORGET_AFTER) this.#objects.delete(object);
+  }
 }
 
-function refilled(bucket: Bucket, { most, every }: { most: number; every: Millis }, now: Millis): Bucket {
-  // A clock that was set back gives nothing, and does not take either.
+/** A clock that was set back gives nothing, and does not take either. */
+function refill(bucket: Bucket, { most, every }: Rate, now: Millis): void {
   const more = Math.max(0, Math.floor((now - bucket.at) / every));
-  if (bucket.tokens + more >= most) return { tokens: most, at: now };
-  return { tokens: bucket.tokens + more, at: now < bucket.at ? now : bucket.at + more * every };
-}
-
-function recent<T>(
-  entries: Readonly<Record<string, T>>,
-  at: (entry: T) => Millis,
-  now: Millis,
-): Record<string, T> {
-  return Object.fromEntries(
-    Object.entries(entries).filter(([, entry]) => Math.abs(now - at(entry)) < FORGET_AFTER),
-  );
-}
-
-function own<T>(entries: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(entries, key) ? entries[key] : undefined;
+  bucket.tokens = Math.min(most, bucket.tokens + more);
+  bucket.at = bucket.tokens === most || now < bucket.at ? now : bucket.at + more * every;
 }

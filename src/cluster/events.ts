@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.js';
-import { limitEvent, NO_EVENTS, type EventLimits } from './events-limit.js';
+import { EventLimiter } from './events-limit.js';
 import type { JsonRecord } from './objects/json.js';
 import type { Writer } from './write.js';
 
@@ -29,24 +29,20 @@ const LONGEST_NOTE = 1024;
 
 /** @param instance what tells scaler replicas apart, such as the pod's name */
 export function openEvents(writer: Writer, clock: Clock, instance: string): Events {
-  let limits: EventLimits = NO_EVENTS;
+  const limiter = new EventLimiter();
   let count = 0;
   return {
     async tell(event) {
       const now = clock.now();
-      const { limits: next, held } = limitEvent(
-        limits,
-        { object: `${event.namespace}/${event.name}`, reason: event.reason },
-        now,
-      );
-      limits = next;
+      const { namespace, name, reason } = event;
+      const held = limiter.admit({ object: `${namespace}/${name}`, reason }, now);
       if (held === null) return 'held back';
       count += 1;
       const collection = {
         group: 'events.k8s.io',
         version: 'v1',
         resource: 'events',
-        namespace: event.namespace,
+        namespace,
       };
       try {
         await writer.create(collection, eventObject(event, { now, held, instance, count }));

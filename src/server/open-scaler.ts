@@ -62,11 +62,11 @@ export function openScaler(around: ScalerAround, closers: Closers): OpenScaler {
     memories,
     clock,
     tickMs: settings.tick,
-    onTick: (report) => {
-      void cluster.tick(registry.all(), clock.now()).then(decideNow);
+    onTick: async (report) => {
+      onTick(report);
       wakes?.only(registry.all(), clock.now());
       void pods.afterTick(registry.all(), reading);
-      onTick(report);
+      decideNow(await cluster.tick(registry.all(), clock.now()));
     },
     onDecision: (workload, now, observation) => {
       wakes?.note(workload, now);

@@ -14,7 +14,7 @@ export type Happening = Omit<ScaledObjectEvent, 'uid'>;
  */
 export class ScaledObjectEvents {
   readonly #events: Events;
-  readonly #cluster: Pick<Cluster, 'facts'>;
+  readonly #cluster: Pick<Cluster, 'scaledObject'>;
   /** What the last decision was; those of before the start are nobody's news. */
   readonly #last = new WeakMap<Workload, Pick<Decision, 'verdict' | 'desired'>>();
   /** Late warm-ups that were told of. */
@@ -22,7 +22,7 @@ export class ScaledObjectEvents {
   #failure: string | null = null;
   readonly #log: Pick<Log, 'warn'>;
 
-  constructor(events: Events, cluster: Pick<Cluster, 'facts'>, log: Pick<Log, 'warn'>) {
+  constructor(events: Events, cluster: Pick<Cluster, 'scaledObject'>, log: Pick<Log, 'warn'>) {
     this.#events = events;
     this.#cluster = cluster;
     this.#log = log;
@@ -30,8 +30,7 @@ export class ScaledObjectEvents {
 
   /** Without the ScaledObject's uid no `kubectl describe` would show it: what the cluster does not know is not told. */
   tell(happening: Happening): void {
-    const answer = this.#cluster.facts(happening.namespace, happening.name);
-    const uid = answer.kind === 'known' ? answer.facts.uid : null;
+    const uid = this.#cluster.scaledObject(happening.namespace, happening.name)?.uid ?? null;
     if (uid !== null) void this.#events.tell({ ...happening, uid }).then((told) => this.#note(told));
   }
 
@@ -47,6 +46,7 @@ export class ScaledObjectEvents {
     const { decision, trigger } = workload;
     if (decision === null) return;
     const before = this.#last.get(workload);
+    if (before?.verdict === decision.verdict && before.desired === decision.desired) return;
     this.#last.set(workload, { verdict: decision.verdict, desired: decision.desired });
     if (before === undefined || trigger.policy.dryRun) return;
     const { namespace, name } = workload;

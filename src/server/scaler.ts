@@ -39,7 +39,8 @@ export interface ScalerParts {
   /** Lead times as learned, in place of the policy's; none where it is left out. */
   readonly leadTimeOf?: (workload: Workload) => Millis | null;
   readonly tickMs: Millis;
-  readonly onTick: (tick: TickReport) => void;
+  /** A round ends when this does. */
+  readonly onTick: (tick: TickReport) => Promise<void> | void;
   readonly onDecision?: (workload: Workload, now: Millis, observation: Observation) => void;
   /** A fault of ours in the evaluation of one workload. */
   readonly onFault: (workload: string, error: unknown) => void;
@@ -115,7 +116,7 @@ export class Scaler implements Decisions {
     await this.#evaluateAll(inquiries);
     this.#board.forget(began - 10 * tickMs);
     this.#parts.memories?.saveIfDue();
-    onTick({
+    await onTick({
       seconds: (clock.now() - began) / 1000,
       workloads: inquiries.length,
       questions: asked + askedAlive,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openEvents } from '../../src/cluster/events.js';
-import { limitEvent, NO_EVENTS } from '../../src/cluster/events-limit.js';
+import { EventLimiter, type EventKey } from '../../src/cluster/events-limit.js';
 import { openScaledObjectMinimums } from '../../src/cluster/scaled-object.js';
 import { liftChange, type LiftWish } from '../../src/cluster/scaled-object-lift.js';
 import { openWriter, type Writer } from '../../src/cluster/write.js';
@@ -216,19 +216,14 @@ describe('events', () => {
   });
 
   test('of one object are ten at most at once, and of all fifty', () => {
-    let limits = NO_EVENTS;
-    const sent = { one: 0, all: 0 };
-    for (let index = 0; index < 100; index += 1) {
-      const step = limitEvent(limits, { object: 'team-a/bert', reason: `r${index}` }, NOW);
-      limits = step.limits;
-      sent.one += step.held === null ? 0 : 1;
-    }
-    for (let index = 0; index < 100; index += 1) {
-      const step = limitEvent(limits, { object: `team-a/w${index}`, reason: 'r' }, NOW);
-      limits = step.limits;
-      sent.all += step.held === null ? 0 : 1;
-    }
-    expect(sent).toEqual({ one: 10, all: 40 });
-    expect(limitEvent(limits, { object: 'team-a/bert', reason: 'later' }, NOW + 300_000).held).toBe(0);
+    const limiter = new EventLimiter();
+    const admitted = (keys: readonly EventKey[], now = NOW) =>
+      keys.filter((key) => limiter.admit(key, now) !== null).length;
+    const hundred = Array.from({ length: 100 }, (_, index) => index);
+    const one = hundred.map((index) => ({ object: 'team-a/bert', reason: `r${index}` }));
+    const all = hundred.map((index) => ({ object: `team-a/w${index}`, reason: 'r' }));
+    expect([admitted(one), admitted(all)]).toEqual([10, 40]);
+    expect(limiter.admit({ object: 'team-a/bert', reason: 'later' }, NOW + 300_000)).toBe(0);
+    expect(admitted(all, NOW + 3 * HOUR)).toBe(50);
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openEvents } from '../../src/cluster/events.js';
 import { openWriter } from '../../src/cluster/write.js';
 import type { Decision } from '../../src/core/decision.js';
-import type { FactsAnswer, WorkloadFacts } from '../../src/ports/cluster.js';
+import type { ScaledObjectFacts } from '../../src/ports/cluster.js';
 import type { WarmUpStatus } from '../../src/ports/warm-up.js';
 import { loadProfiles } from '../../src/server/profiles-folder.js';
 import { Registry } from '../../src/server/registry.js';
@@ -12,7 +12,7 @@ import { StandInApi } from '../cluster/stand-in-api.js';
 
 let api: StandInApi;
 let events: ScaledObjectEvents;
-let facts: FactsAnswer;
+let known: ScaledObjectFacts | null;
 let warned: string[];
 const now = 1_800_000_000_000;
 
@@ -20,11 +20,11 @@ beforeEach(async () => {
   api = await StandInApi.start();
   warned = [];
   // Nothing else of the facts is looked at.
-  facts = { kind: 'known', facts: { uid: 'uid-llm' } as WorkloadFacts };
+  known = { uid: 'uid-llm' } as ScaledObjectFacts;
   const writer = openWriter({ server: api.url, options: () => Promise.resolve({}), close: () => undefined });
   events = new ScaledObjectEvents(
     openEvents(writer, { now: () => now }, 'pilotlight-0'),
-    { facts: () => facts },
+    { scaledObject: () => known },
     { warn: (details) => void warned.push(JSON.stringify(details)) },
   );
 });
@@ -97,9 +97,9 @@ describe('decisions', () => {
   test('of a ScaledObject that the cluster does not know are not told', async () => {
     const llm = workload();
     decides(llm, 'fresh', 0);
-    facts = { kind: 'unknown', why: 'stale', since: now };
+    known = null;
     decides(llm, 'fresh', 2);
-    facts = { kind: 'known', facts: { uid: 'uid-llm' } as WorkloadFacts };
+    known = { uid: 'uid-llm' } as ScaledObjectFacts;
     decides(llm, 'held', 2, 'blind now');
     await expect.poll(told).toEqual([['Warning', 'Blind', 'blind now']]);
   });

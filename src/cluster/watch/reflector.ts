@@ -62,7 +62,7 @@ export class Reflector {
     if (!this.#synced) return { kind: 'starting', since: this.#startedAt, why: this.#failure };
     if (this.#watching || this.#lostAt === null) return { kind: 'current' };
     if (now - this.#lostAt <= this.#around.timing.grace) return { kind: 'current' };
-    return { kind: 'stale', since: this.#lostAt, why: this.#failure ?? 'it is being listed anew' };
+    return { kind: 'stale', since: this.#lostAt, why: this.#failure ?? 'it is being asked for anew' };
   }
 
   /** As of when what is known is true; null: nothing is. */
