@@ -9,7 +9,7 @@ export const DAY: Millis = 24 * HOUR;
 /** A length of time in words, for reasons: `850 ms`, `12 s`, `5 min`, `1 h 30 min`. Negative counts as 0. */
 export function inWords(length: Millis): string {
   const ms = Math.max(0, Math.round(length));
-  if (ms < SECOND) return `${ms} ms`;
+  if (ms > 0 && ms < SECOND) return `${ms} ms`;
   const seconds = Math.round(ms / SECOND);
   if (seconds < 120) return `${seconds} s`;
   const minutes = Math.round(seconds / 60);

@@ -51,7 +51,7 @@ test.each([
 ])('figure(%d) is %s', (value, text) => expect(figure(value)).toBe(text));
 
 test.each([
-  [-5, '0 ms'],
+  [-5, '0 s'],
   [850, '850 ms'],
   [12 * SECOND, '12 s'],
   [119 * SECOND, '119 s'],
