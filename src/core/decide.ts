@@ -1,4 +1,4 @@
-import { asKedaKeeps, overWindow, withinBounds, zeroOnlyIfWakeable } from './bounds.js';
+import { asKedaKeeps, ceiling, overWindow, withinBounds, zeroOnlyIfWakeable } from './bounds.js';
 import type { Decision, Stage, Verdict } from './decision.js';
 import { asGranted, asOrdered } from './floors.js';
 import { asForeseen } from './foreseen.js';
@@ -43,13 +43,14 @@ interface Outcome {
 
 /** Stage 9: the values that the HPA turns into the wanted replicas. */
 function publish(moment: Moment, final: Recommendation): Outcome {
-  const { policy, observation, replicas, state, most } = moment;
+  const { policy, observation, replicas, state } = moment;
   const known = replicas.source === 'asked' ? state.asked : replicas.current;
   if (policy.dryRun) return publishDry(moment, final, known);
   // A held decision is repeated as it was: without data there is no count to work the HPA's tolerance out from.
   const current = final.verdict === 'fresh' ? known : null;
   const tolerance = hpaTolerance(policy.tolerance, observation.scaledObject?.tolerance);
-  const reader = { current, tolerance, most };
+  const maximum = observation.scaledObject?.maxReplicas ?? Infinity;
+  const reader = { current, tolerance, most: ceiling(policy), maximum };
   const published =
     policy.output === 'signal'
       ? publishSignals(final.raw, targetsOf(policy), final.replicas, reader)

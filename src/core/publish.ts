@@ -18,6 +18,8 @@ export interface Reader {
   readonly tolerance: Tolerance;
   /** The count that no value may lead above. */
   readonly most: number;
+  /** The HPA's own maximum, beyond which no value leads it; absent: not known. */
+  readonly maximum?: number;
 }
 
 /** The HPA's own (kube-controller-manager, --horizontal-pod-autoscaler-tolerance). */
@@ -48,7 +50,8 @@ const LARGEST_VALUE = 9e15;
  *
  * Publishing the count itself is not enough: at 10 replicas and a tolerance of 0.1 a value of 11 is ignored
  * (11 ÷ 10 lies inside the band) and 11.001 gives 12. At 20, 18 is ignored but 17.999 gives 18. Where no value gives the
- * wanted count, one replica too many is preferred to people waiting, though never one above `most`.
+ * wanted count, one replica too many is preferred to people waiting, though never one above `most`. Where the HPA's own
+ * maximum is known, 22 at 20 is reached by 22.001: the HPA reckons 23, and stops at 22.
  *
  * @param wanted replicas, ≥ 0
  * @param target the metric's `averageValue`, > 0
@@ -123,8 +126,12 @@ function inMilli(target: number): number {
   return Math.max(1, milliOf(target));
 }
 
-/** Replicas that the HPA makes of a value as KEDA hands it over. */
-function taken(value: number, targetMilli: number, { current, tolerance }: Reader): number {
+/** Replicas that the HPA makes of a value as KEDA hands it over, and keeps to its maximum. */
+function taken(value: number, targetMilli: number, reader: Reader): number {
+  return Math.min(reader.maximum ?? Infinity, reckoned(value, targetMilli, reader));
+}
+
+function reckoned(value: number, targetMilli: number, { current, tolerance }: Reader): number {
   const milli = milliOf(value);
   return current === null || current === 0
     ? Math.ceil(milli / targetMilli)
@@ -138,6 +145,6 @@ function leavingBand(step: 1 | -1, current: number, targetMilli: number, reader:
   // Above 2^53 the next thousandth is further away than 1.
   const stride = step * Math.max(1, edge * 2 * Number.EPSILON);
   let milli = Math.floor(edge) - stride;
-  while (taken(milli / 1000, targetMilli, reader) === current) milli += stride;
+  while (reckoned(milli / 1000, targetMilli, reader) === current) milli += stride;
   return milli;
 }
