@@ -39,6 +39,7 @@ export function createServerMetrics(views: WorkloadViews, streams: () => number)
     },
   });
   addWorkloadMetrics(views, registers);
+  addAbsentSignals(views, registers);
   return {
     rpc: (method, outcome) => rpcs.inc({ method, outcome }),
     tick: (report) => {
@@ -50,22 +51,29 @@ export function createServerMetrics(views: WorkloadViews, streams: () => number)
   };
 }
 
+const WORKLOAD_LABELS = ['namespace', 'scaledobject', 'trigger'] as const;
+
+function labelsOf({
+  id,
+  namespace,
+  name,
+}: WorkloadSummary): Record<(typeof WORKLOAD_LABELS)[number], string> {
+  return { namespace, scaledobject: name, trigger: id.split('/')[2] ?? '' };
+}
+
 /** Read from the decisions at each scrape, so that a forgotten workload leaves no series behind. */
 function addWorkloadMetrics(views: WorkloadViews, registers: Registry[]): void {
-  const labelNames = ['namespace', 'scaledobject', 'trigger'];
   const gauge = (name: string, help: string, value: (view: WorkloadSummary) => number | null) =>
     new Gauge({
       name,
       help,
-      labelNames,
+      labelNames: WORKLOAD_LABELS,
       registers,
       collect() {
         this.reset();
         for (const view of views.all()) {
           const known = view.decision === null ? null : value(view);
-          if (known === null) continue;
-          const trigger = view.id.split('/')[2] ?? '';
-          this.set({ namespace: view.namespace, scaledobject: view.name, trigger }, known);
+          if (known !== null) this.set(labelsOf(view), known);
         }
       },
     });
@@ -96,4 +104,19 @@ function addWorkloadMetrics(views: WorkloadViews, registers: Registry[]): void {
     'Beats of 15 s of load that the forecast has seen; no series where the trigger wants none.',
     (view) => view.forecast?.beats ?? null,
   );
+}
+
+function addAbsentSignals(views: WorkloadViews, registers: Registry[]): void {
+  new Gauge({
+    name: 'pilotlight_signal_absent',
+    help: '1 for a signal that the last decision found no data of; no series for the others.',
+    labelNames: [...WORKLOAD_LABELS, 'profile', 'role'],
+    registers,
+    collect() {
+      this.reset();
+      for (const view of views.all())
+        for (const { profile, role, evidence } of view.decision?.signals ?? [])
+          if (evidence === 'absent') this.set({ ...labelsOf(view), profile, role }, 1);
+    },
+  });
 }
