@@ -52,11 +52,12 @@ export function createWarmUpMetrics(desk: WarmUpDesk, clock: Clock): WarmUpMetri
 function addStoreMetrics(desk: WarmUpDesk, clock: Clock, registers: Registry[]): void {
   new Gauge({
     name: 'pilotlight_warm_up_store_up',
-    help: '1 when the warm-up store is open and answers, 0 when it does not or warm-ups are off.',
+    help: '1 when the warm-up store is open and answers, 0 when it does not; no series where warm-ups are off.',
     registers,
     collect() {
       const store = desk.store();
-      this.set(store.kind === 'open' && store.health.kind === 'current' ? 1 : 0);
+      if (store.kind === 'off') this.remove();
+      else this.set(store.kind === 'open' && store.health.kind === 'current' ? 1 : 0);
     },
   });
   new Gauge({

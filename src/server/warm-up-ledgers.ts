@@ -13,11 +13,16 @@ export function orderedAs({ namespace, name }: Pick<Workload, 'namespace' | 'nam
   return `${namespace}/${name}`;
 }
 
+/** One warm-up's line in the ledger: an id comes again, as with the next wake of a ScaledObject. */
+export function lineKey(id: string, plannedAt: Millis): string {
+  return `${id}.${plannedAt}`;
+}
+
 /** Lead times as the ledgers have them, and the warm-ups that ended since the last look. */
 export class Ledgers {
   readonly #ledger: Ledger;
   readonly #onEnded: (record: LedgerRecord) => void;
-  /** By workload: those that had begun at the last look. */
+  /** The `lineKey`s of those that had begun at the last look, by workload. */
   #begun = new Map<string, Set<string>>();
   readonly #learned = new WeakMap<Workload, Millis | null>();
 
@@ -34,15 +39,15 @@ export class Ledgers {
   /**
    * Reads the ledgers in which something is new. Rejects with a StoreUnavailable.
    *
-   * @param begun warm-ups under way, by workload
+   * @param begun the `lineKey`s of warm-ups under way, by workload
    */
   async read(begun: ReadonlyMap<string, Set<string>>, workloads: Iterable<Workload>): Promise<void> {
     const ended = new Map<string, Set<string>>();
-    for (const [workload, ids] of this.#begun) {
-      const gone = [...ids].filter((id) => begun.get(workload)?.has(id) !== true);
+    for (const [workload, keys] of this.#begun) {
+      const gone = [...keys].filter((key) => begun.get(workload)?.has(key) !== true);
       if (gone.length > 0) ended.set(workload, new Set(gone));
     }
-    for (const [workload, ids] of ended) await this.#report(workload, ids);
+    for (const [workload, keys] of ended) await this.#report(workload, keys);
     let reads = 0;
     for (const workload of workloads) {
       if (workload.trigger.policy.leadTimeGiven) continue;
@@ -54,10 +59,9 @@ export class Ledgers {
     this.#begun = new Map(begun);
   }
 
-  /** One that was given up and tried again ends twice under one id: the newest line is the one that is new. */
-  async #report(workload: string, ids: Set<string>): Promise<void> {
+  async #report(workload: string, keys: Set<string>): Promise<void> {
     for (const record of await this.#ledger.records(workload)) {
-      if (ids.delete(record.id)) this.#onEnded(record);
+      if (keys.delete(lineKey(record.id, record.plannedAt))) this.#onEnded(record);
     }
   }
 

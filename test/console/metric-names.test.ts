@@ -59,10 +59,11 @@ test('a metric has the labels that the page says', async () => {
   expect(Object.fromEntries(known)).toEqual(
     Object.fromEntries([...documented].filter(([name]) => labels.has(name))),
   );
-  // No forecast has been made, no warm-up has ended.
+  // No forecast has been made, and warm-ups are off.
   expect([...documented.keys()].filter((name) => !labels.has(name))).toEqual([
     'pilotlight_forecast_replicas',
     'pilotlight_forecast_chance_ratio',
+    'pilotlight_warm_up_store_up',
     'pilotlight_warm_ups_ended_total',
   ]);
 });

@@ -266,10 +266,6 @@ export const QUIET: readonly (readonly [string, Input])[] = [
   ['about a scaler that has nothing to say of anything', ALIVE],
   ['while all is well', CALM],
   [
-    'about a scaler without warm-ups, which has no store',
-    { ...CALM, [series('warm_up_store_up', {})]: always(0) },
-  ],
-  [
     'about a workload at zero whose own pods report nothing',
     {
       ...CALM,
