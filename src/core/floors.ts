@@ -42,7 +42,11 @@ function lifted(moment: Moment, recommendation: Recommendation, floor: Floor): R
     const fromZero = situation !== 'blind' || state.asked === 0;
     return { ...raised, verdict: fromZero ? 'fresh' : 'blind' };
   }
-  return replicas > recommendation.replicas ? moved(recommendation, 'floor', replicas, why) : recommendation;
+  // What was asked for and is starting is not what the load says: whose wish it is has to be named.
+  const isNamed = replicas === recommendation.replicas && situation !== 'reporting';
+  return replicas > recommendation.replicas || isNamed
+    ? moved(recommendation, 'floor', replicas, why)
+    : recommendation;
 }
 
 /** The last of stage 7: nobody gets GPUs that are not there. What runs unseen is not scaled down for it. */

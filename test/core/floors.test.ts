@@ -49,6 +49,17 @@ describe('a floor', () => {
     expect(decisions[1]?.reason).not.toContain('window 3');
   });
 
+  test('is named while what it asked for starts, which the load did not ask for', () => {
+    const woken = (view: View) => withFloor(view, 1, 3600, 'wake');
+    const { decisions } = follow(policyWith({ signals: [queue], wake: gateway, burst: false }), [
+      [0, woken(andWake(nothing, 0)), 1],
+      [15, woken(andWake(nothing, 0)), 1],
+      [60, woken(whole(10)), 1],
+    ]);
+    expect(decisions[1]?.reason).toMatch(/1 starting.*wake 1/);
+    expect(decisions[2]?.reason).not.toContain('wake 1');
+  });
+
   test('the highest of several counts, whichever comes first', () => {
     follow(policy, [
       [0, withFloor(withFloor(whole(10), 2), 4, 3600, 'wake'), 4],
