@@ -26,6 +26,8 @@ interface Rate {
 const SAME_REASON: Millis = MINUTE;
 /** One object: ten at once, and one more every five minutes, as the API server's own spam filter allows 25. */
 const OF_OBJECT: Rate = { most: 10, every: 5 * MINUTE };
+/** One namespace: twenty at once, and one more every five seconds, so that it leaves the others theirs. */
+const OF_NAMESPACE: Rate = { most: 20, every: 5000 };
 /** All together: fifty at once, and one a second. */
 const OF_ALL: Rate = { most: 50, every: 1000 };
 /** What has been quiet for so long begins anew. */
@@ -35,6 +37,7 @@ const FORGET_AFTER: Millis = 60 * MINUTE;
 export class EventLimiter {
   readonly #seen = new Map<string, Seen>();
   readonly #objects = new Map<string, Bucket>();
+  readonly #namespaces = new Map<string, Bucket>();
   readonly #all: Bucket = { tokens: OF_ALL.most, at: 0 };
   #forgotAt: Millis = 0;
 
@@ -43,18 +46,20 @@ export class EventLimiter {
     this.#forget(now);
     const key = `${object} ${reason}`;
     const seen = this.#seen.get(key);
-    const bucket = this.#objects.get(object) ?? { tokens: OF_OBJECT.most, at: now };
-    refill(bucket, OF_OBJECT, now);
+    const namespace = object.slice(0, object.indexOf('/'));
+    const ofObject = refilled(this.#objects.get(object), OF_OBJECT, now);
+    const ofNamespace = refilled(this.#namespaces.get(namespace), OF_NAMESPACE, now);
     refill(this.#all, OF_ALL, now);
+    const buckets = [ofObject, ofNamespace, this.#all];
     const soon = seen !== undefined && Math.abs(now - seen.sentAt) < SAME_REASON;
-    if (soon || bucket.tokens < 1 || this.#all.tokens < 1) {
+    if (soon || buckets.some(({ tokens }) => tokens < 1)) {
       if (seen !== undefined) seen.held += 1;
       return null;
     }
     this.#seen.set(key, { sentAt: now, held: 0 });
-    bucket.tokens -= 1;
-    this.#objects.set(object, bucket);
-    this.#all.tokens -= 1;
+    for (const bucket of buckets) bucket.tokens -= 1;
+    this.#objects.set(object, ofObject);
+    this.#namespaces.set(namespace, ofNamespace);
     return seen?.held ?? 0;
   }
 
@@ -64,9 +69,16 @@ export class EventLimiter {
     this.#forgotAt = now;
     for (const [key, { sentAt }] of this.#seen)
       if (Math.abs(now - sentAt) >= FORGET_AFTER) this.#seen.delete(key);
-    for (const [object, { at }] of this.#objects)
-      if (Math.abs(now - at) >= FORGET_AFTER) this.#objects.delete(object);
+    for (const buckets of [this.#objects, this.#namespaces])
+      for (const [key, { at }] of buckets) if (Math.abs(now - at) >= FORGET_AFTER) buckets.delete(key);
   }
+}
+
+/** A new one is full, and is kept once something is taken from it. */
+function refilled(known: Bucket | undefined, rate: Rate, now: Millis): Bucket {
+  const bucket = known ?? { tokens: rate.most, at: now };
+  refill(bucket, rate, now);
+  return bucket;
 }
 
 /** A clock that was set back gives nothing, and does not take either. */

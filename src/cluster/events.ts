@@ -7,7 +7,7 @@ import type { Writer } from './write.js';
 export interface ScaledObjectEvent {
   readonly namespace: string;
   readonly name: string;
-  /** Null where it is not known; `describe` then shows the event all the same, by name. */
+  /** Null where it is not known; `kubectl describe` then leaves the event out, `kubectl get events` does not. */
   readonly uid: string | null;
   readonly type: 'Normal' | 'Warning';
   /** One word such as `GpuShortage`. */
@@ -24,7 +24,7 @@ export interface Events {
   tell(event: ScaledObjectEvent): Promise<Told>;
 }
 
-/** Kubernetes' own limit for a note. */
+/** Kubernetes' own limit for a note, in bytes. */
 const LONGEST_NOTE = 1024;
 
 /** @param instance what tells scaler replicas apart, such as the pod's name */
@@ -59,19 +59,20 @@ function eventObject(
   { now, held, instance, count }: { now: number; held: number; instance: string; count: number },
 ): JsonRecord {
   const note = held === 0 ? event.note : `${event.note} (and ${held} more like it)`;
-  // The name is an object's and has room for 253 characters.
+  // The name is an object's: 253 characters, and none of its parts ends in a dash.
   const suffix = `.${now.toString(16)}${(count % 4096).toString(16).padStart(3, '0')}`;
+  const stem = event.name.slice(0, 253 - suffix.length).replace(/[-.]+$/, '');
   return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
-    metadata: { name: `${event.name.slice(0, 253 - suffix.length)}${suffix}`, namespace: event.namespace },
+    metadata: { name: `${stem}${suffix}`, namespace: event.namespace },
     eventTime: new Date(now).toISOString().replace('Z', '000Z'),
     reportingController: 'pilotlight',
     reportingInstance: instance.slice(0, 128),
     action: 'Scale',
     reason: event.reason,
     type: event.type,
-    note: note.length > LONGEST_NOTE ? `${note.slice(0, LONGEST_NOTE - 1)}…` : note,
+    note: shortened(note),
     regarding: {
       apiVersion: 'keda.sh/v1alpha1',
       kind: 'ScaledObject',
@@ -80,4 +81,11 @@ function eventObject(
       ...(event.uid === null ? {} : { uid: event.uid }),
     },
   };
+}
+
+function shortened(note: string): string {
+  const bytes = Buffer.from(note);
+  if (bytes.length <= LONGEST_NOTE) return note;
+  // The dots are three bytes, and of a letter that is cut nothing is left.
+  return `${bytes.toString('utf8', 0, LONGEST_NOTE - 3).replace(/\uFFFD+$/, '')}…`;
 }

@@ -318,7 +318,7 @@ function checkEvent(body: Fields): void {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(body['eventTime'] as string)) {
     throw new Refusal(400, 'eventTime is no MicroTime');
   }
-  if ((body['note'] as string).length > 1024)
+  if (Buffer.byteLength(body['note'] as string) > 1024)
     throw new Refusal(422, 'note: can have at most 1024 characters');
   if ((body['reportingInstance'] as string).length > 128)
     throw new Refusal(422, 'reportingInstance: can have at most 128 characters');
