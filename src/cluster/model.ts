@@ -8,6 +8,7 @@ import { podReader, type SeenPod } from './objects/pod.js';
 import { pulledBy } from './objects/pulled-event.js';
 import { targetReader, type SeenTarget } from './objects/scale-target.js';
 import { readScaledObject, type SeenScaledObject } from './objects/scaled-object.js';
+import { isMarked, minimumStateOf, type MinimumState } from './scaled-object-marks.js';
 import type { Sink } from './watch/resource.js';
 import { Store, type Source } from './watch/store.js';
 
@@ -25,6 +26,11 @@ export function targetKey({
   return `${namespace}/${kind}/${name}`;
 }
 
+interface MarkedMinimum extends MinimumState {
+  /** `namespace/name` of the ScaledObject. */
+  readonly id: string;
+}
+
 /** Everything that is known of the cluster, pruned, with what is needed to find it. */
 export class ClusterModel {
   readonly book = new LeadBook();
@@ -32,6 +38,8 @@ export class ClusterModel {
   readonly nodes: Store<Node>;
   readonly targets: Record<SeenTarget['kind'], Store<SeenTarget>>;
   readonly scaledObjects: Store<SeenScaledObject>;
+  /** ScaledObjects with marks of a lifted minimum, also those that name this scaler no more or cannot be read. */
+  readonly marked: Store<MarkedMinimum>;
   /** Why a ScaledObject that names this scaler could not be read. */
   readonly faults = new Map<string, string>();
   readonly #tracker: LeadTracker;
@@ -56,6 +64,7 @@ export class ClusterModel {
     const quiet = () => undefined;
     this.targets = { deployment: new Store(quiet), statefulset: new Store(quiet) };
     this.scaledObjects = new Store((before, after) => this.#scaledObjectChanged(before, after));
+    this.marked = new Store(quiet);
   }
 
   podsOf(target: Pick<SeenTarget, 'namespace' | 'kind' | 'name'>): Iterable<SeenPod> {
@@ -77,10 +86,22 @@ export class ClusterModel {
   /** @param addresses as in readScaledObject */
   scaledObjectSink(addresses: ReadonlySet<string> | null): Sink {
     const source = this.scaledObjects.source();
+    const marked = this.marked.source();
     return {
-      ...lifeOf(source),
+      begin: () => {
+        source.begin();
+        marked.begin();
+      },
+      end: () => {
+        source.end();
+        marked.end();
+      },
+      size: () => source.size(),
       put: (object) => {
         const key = keyOf(object);
+        const minimum = minimumStateOf(object);
+        if (isMarked(minimum)) marked.put(key, { ...minimum, id: key });
+        else marked.remove(key);
         const reading = readScaledObject(object, addresses);
         if (reading.kind === 'ours') {
           this.faults.delete(key);
@@ -95,8 +116,18 @@ export class ClusterModel {
       remove: (object) => {
         this.faults.delete(keyOf(object));
         source.remove(keyOf(object));
+        marked.remove(keyOf(object));
       },
     };
+  }
+
+  /** Null: neither is it ours nor does it carry a mark. */
+  minimum(key: string): MinimumState | null {
+    const marked = this.marked.get(key);
+    const scaledObject = this.scaledObjects.get(key);
+    if (marked !== null || scaledObject === null) return marked;
+    const { minReplicas, maxReplicas, paused } = scaledObject;
+    return { minimum: minReplicas, maximum: maxReplicas, paused, mark: 'none', leftUntil: null };
   }
 
   /** Nothing is kept of an event. */

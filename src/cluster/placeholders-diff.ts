@@ -1,4 +1,4 @@
-import { MINUTE, type Millis } from '../core/time.js';
+import type { Millis } from '../core/time.js';
 import { oneLine } from './client/failure.js';
 import { list, record, strings, text, wholeNumber, type JsonRecord } from './objects/json.js';
 import {
@@ -8,6 +8,7 @@ import {
   WORKLOAD_ANNOTATION,
   type Rendered,
 } from './placeholders-render.js';
+import { isSameEnd } from './same-end.js';
 import type { ObjectPath } from './write.js';
 
 /** A placeholder object as it is in the cluster, whoever of us made it. */
@@ -24,7 +25,12 @@ export interface Existing {
 
 export type PlaceholderChange =
   | { readonly kind: 'apply'; readonly rendered: Rendered; readonly why: string }
-  | { readonly kind: 'delete'; readonly path: ObjectPath; readonly why: string };
+  | {
+      readonly kind: 'delete';
+      readonly path: ObjectPath;
+      readonly workload: string | null;
+      readonly why: string;
+    };
 
 /** Null for an object that is not ours, or is going already. */
 export function existingOf(object: JsonRecord, collection: Omit<ObjectPath, 'name'>): Existing | null {
@@ -51,9 +57,6 @@ function troubleOf(object: JsonRecord): string | null {
   return failure === undefined ? null : oneLine(text(failure['message']) ?? 'its pods cannot be created');
 }
 
-/** An end that moves by less is not worth a request. */
-const SAME_END: Millis = MINUTE;
-
 /**
  * What makes the objects that are there the ones that are wanted. It needs no memory: after a restart what an earlier process
  * made is adopted by its name, and what nobody wants any more goes.
@@ -72,7 +75,7 @@ export function placeholderChanges(
   const changes: PlaceholderChange[] = [];
   for (const rendered of wanted ?? []) {
     const found = there.get(keyOf(rendered.path));
-    const why = found === undefined ? 'it is not there' : difference(found, rendered);
+    const why = found === undefined ? 'it is not there' : difference(found, rendered, now);
     if (why !== null) changes.push({ kind: 'apply', rendered, why });
   }
   const keep = new Set((wanted ?? []).map(({ path }) => keyOf(path)));
@@ -81,17 +84,17 @@ export function placeholderChanges(
     const past = until !== null && until <= now;
     if (!past && (wanted === null || !isOurs(workload))) continue;
     const why = past ? 'its warm-up has ended' : `no warm-up of ${workload ?? 'any workload'} needs it`;
-    changes.push({ kind: 'delete', path, why });
+    changes.push({ kind: 'delete', path, workload, why });
   }
   return changes;
 }
 
-function difference(found: Existing, rendered: Rendered): string | null {
+function difference(found: Existing, rendered: Rendered, now: Millis): string | null {
   if (found.digest !== rendered.digest) return 'the workload has changed';
   if (rendered.replicas !== null && found.replicas !== rendered.replicas) {
     return `it has ${found.replicas ?? 'no'} replicas, and ${rendered.replicas} are wanted`;
   }
-  if (found.until === null || Math.abs(found.until - rendered.until) >= SAME_END) return 'its end has moved';
+  if (found.until === null || !isSameEnd(found.until, rendered.until, now)) return 'its end has moved';
   return null;
 }
 

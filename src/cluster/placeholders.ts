@@ -1,14 +1,22 @@
 import type { Clock } from '../ports/clock.js';
+import { isConflict } from './conflict.js';
 import { placeholderChanges, existingOf, type Existing } from './placeholders-diff.js';
 import type { Hold } from './placeholders-plan.js';
 import { PLACEHOLDER_LABEL, render, type PlaceholderConfig } from './placeholders-render.js';
 import type { ObjectPath, Writer } from './write.js';
 
+export interface PlaceholderFailure {
+  /** `namespace/name` of the ScaledObject; null: it is all that failed. */
+  readonly workload: string | null;
+  /** One line. */
+  readonly why: string;
+}
+
 export interface PlaceholdersReport {
   readonly applied: readonly string[];
   readonly deleted: readonly string[];
-  /** One line each; what failed is tried again at the next call. */
-  readonly failures: readonly string[];
+  /** What failed is tried again at the next call. */
+  readonly failures: readonly PlaceholderFailure[];
 }
 
 /** Holds nodes with pods that make way. */
@@ -18,15 +26,17 @@ export interface Placeholders {
    *
    * @param holds null while it is not known which are wanted
    * @param isOurs as in `placeholderChanges`
+   * @param stop no other object is changed once it is aborted
    */
   settle(
     holds: readonly Hold[] | null,
     isOurs?: (workload: string | null) => boolean,
+    stop?: AbortSignal,
   ): Promise<PlaceholdersReport>;
 }
 
 export function openPlaceholders(writer: Writer, config: PlaceholderConfig, clock: Clock): Placeholders {
-  return { settle: (holds, isOurs) => settled(writer, config, clock, holds, isOurs) };
+  return { settle: (holds, isOurs, stop) => settled(writer, config, clock, holds, isOurs, stop) };
 }
 
 async function settled(
@@ -35,10 +45,11 @@ async function settled(
   clock: Clock,
   holds: readonly Hold[] | null,
   isOurs?: (workload: string | null) => boolean,
+  stop?: AbortSignal,
 ): Promise<PlaceholdersReport> {
   const applied: string[] = [];
   const deleted: string[] = [];
-  const failures: string[] = [];
+  const failures: PlaceholderFailure[] = [];
   const existing: Existing[] = [];
   try {
     for (const collection of collectionsOf(config)) {
@@ -49,13 +60,14 @@ async function settled(
     }
   } catch (error) {
     // Without knowing what is there nothing is changed: a deletion would be a guess.
-    return { applied, deleted, failures: [lineOf(error)] };
+    return { applied, deleted, failures: [{ workload: null, why: lineOf(error) }] };
   }
-  for (const { path, trouble } of existing)
-    if (trouble !== null) failures.push(`${path.resource}/${path.name}: ${trouble}`);
+  for (const { path, trouble, workload } of existing)
+    if (trouble !== null) failures.push({ workload, why: `${path.resource}/${path.name}: ${trouble}` });
   const wanted = holds === null ? null : holds.flatMap((hold) => render(hold, config));
   for (const change of placeholderChanges(existing, wanted, clock.now(), isOurs)) {
-    const { path } = change.kind === 'apply' ? change.rendered : change;
+    if (stop?.aborted === true) break;
+    const { path, workload } = change.kind === 'apply' ? change.rendered : change;
     const what = `${path.resource}/${path.name}: ${change.why}`;
     try {
       if (change.kind === 'delete') {
@@ -66,7 +78,8 @@ async function settled(
         applied.push(what);
       }
     } catch (error) {
-      failures.push(`${path.resource}/${path.name}: ${lineOf(error)}`);
+      if (isConflict(error)) continue;
+      failures.push({ workload, why: `${path.resource}/${path.name}: ${lineOf(error)}` });
     }
   }
   return { applied, deleted, failures };

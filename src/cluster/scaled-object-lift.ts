@@ -1,20 +1,22 @@
-import { MINUTE, type Millis } from '../core/time.js';
-import { record, strings, text, wholeNumber, type JsonRecord } from './objects/json.js';
+import type { Millis } from '../core/time.js';
+import { record, strings, text, type JsonRecord } from './objects/json.js';
+import { isSameEnd } from './same-end.js';
+import {
+  BEFORE_ANNOTATION,
+  LEFT_ANNOTATION,
+  LIFTED_LABEL,
+  TO_ANNOTATION,
+  UNSET,
+  UNTIL_ANNOTATION,
+  type MinimumState,
+} from './scaled-object-marks.js';
+
+/** Lifting a ScaledObject's `minReplicaCount` for the length of a warm-up. */
 
 /**
- * Lifting a ScaledObject's `minReplicaCount` for the length of a warm-up. What it was before is written onto the object
- * itself, so that whoever comes after a crash can put it back.
+ * What is wanted of a ScaledObject. `unknown`: it is not ours to say, as while the warm-ups' store does not answer, or where
+ * another scaler replica is asked about it.
  */
-
-export const LIFTED_LABEL = 'pilotlight.dev/min-replicas-lifted';
-export const BEFORE_ANNOTATION = 'pilotlight.dev/min-replicas-before';
-export const TO_ANNOTATION = 'pilotlight.dev/min-replicas-to';
-export const UNTIL_ANNOTATION = 'pilotlight.dev/min-replicas-until';
-
-/** `before` where the object had no `minReplicaCount`. */
-const UNSET = 'unset';
-
-/** What is wanted of a ScaledObject; `unknown`: the warm-ups' store does not answer. */
 export type LiftWish =
   | { readonly kind: 'lift'; readonly replicas: number; readonly until: Millis }
   | { readonly kind: 'none' }
@@ -25,116 +27,92 @@ export type LiftChange =
   | { readonly kind: 'lift'; readonly to: number; readonly before: number | null; readonly until: Millis }
   /** Null: it had none. */
   | { readonly kind: 'restore'; readonly to: number | null; readonly why: string }
-  /** Take our marks off and leave its minimum as it is. */
-  | { readonly kind: 'forget'; readonly why: string };
+  /** Take our marks off, leave its minimum as it is and lift it no more before that moment; null: the next warm-up may. */
+  | { readonly kind: 'forget'; readonly leftUntil: Millis | null; readonly why: string }
+  /** Take off the moment until which it was left to somebody else. */
+  | { readonly kind: 'tidy' };
 
-/** An end that moves by less is not worth a request. */
-const SAME_END: Millis = MINUTE;
+const NOTHING: LiftChange = { kind: 'nothing' };
 
-export function liftChange(scaledObject: JsonRecord, wish: LiftWish, now: Millis): LiftChange {
-  const spec = record(scaledObject['spec']);
-  const metadata = record(scaledObject['metadata']);
-  const annotations = strings(metadata['annotations']);
-  const minimum = wholeNumber(spec['minReplicaCount']);
-  const mark = markOf(annotations);
-  const to =
+export function liftChange(state: MinimumState, wish: LiftWish, now: Millis): LiftChange {
+  const { minimum, maximum, paused, mark, leftUntil } = state;
+  const wanted =
     wish.kind === 'lift' && wish.until > now
-      ? Math.min(wish.replicas, wholeNumber(spec['maxReplicaCount']) ?? 100)
+      ? { to: Math.min(wish.replicas, maximum), until: wish.until }
       : null;
   if (mark === 'none') {
+    if (leftUntil !== null) return leftUntil > now ? NOTHING : { kind: 'tidy' };
     // KEDA leaves the replicas of a paused one alone, and so do we.
-    const paused = Object.keys(annotations).some((key) => key.startsWith('autoscaling.keda.sh/paused'));
-    if (to === null || wish.kind !== 'lift' || to <= (minimum ?? 0) || paused) return { kind: 'nothing' };
-    return { kind: 'lift', to, before: minimum, until: wish.until };
+    if (wanted === null || wanted.to <= (minimum ?? 0) || paused) return NOTHING;
+    return { kind: 'lift', ...wanted, before: minimum };
   }
   if (mark === 'unreadable') {
-    return {
-      kind: 'forget',
-      why: `the annotation ${BEFORE_ANNOTATION} cannot be read: set minReplicaCount to what it should be`,
-    };
+    if (wish.kind === 'unknown') return NOTHING;
+    const why = `its marks (${BEFORE_ANNOTATION}, …) cannot be read: set minReplicaCount to what it should be`;
+    return { kind: 'forget', leftUntil: wanted?.until ?? null, why };
   }
   if (minimum !== mark.to) {
-    return {
-      kind: 'forget',
-      why: `minReplicaCount was lifted to ${mark.to}, and somebody made it ${minimum ?? UNSET}`,
-    };
+    const until = Math.max(mark.until, wanted?.until ?? 0);
+    const why = `minReplicaCount was lifted to ${mark.to}, and somebody made it ${minimum ?? UNSET}`;
+    return { kind: 'forget', leftUntil: until > now ? until : null, why };
   }
-  if (wish.kind === 'unknown' && mark.until > now) return { kind: 'nothing' };
-  if (to === null || wish.kind !== 'lift') {
+  if (wish.kind === 'unknown' && mark.until > now) return NOTHING;
+  if (wanted === null) {
     const why = mark.until <= now ? 'its warm-up has ended' : 'no warm-up needs it any more';
     return { kind: 'restore', to: mark.before, why };
   }
-  if (to <= (mark.before ?? 0))
+  if (wanted.to <= (mark.before ?? 0))
     return { kind: 'restore', to: mark.before, why: 'no more than before is wanted' };
-  if (to === mark.to && Math.abs(wish.until - mark.until) < SAME_END) return { kind: 'nothing' };
-  return { kind: 'lift', to, before: mark.before, until: wish.until };
-}
-
-/**
- * The minimum that a ScaledObject has when no warm-up lifts it. While one does, that is the warm-up's and not its owner's.
- *
- * @param minimum as it is in the spec, or KEDA's default
- */
-export function ownMinimum(minimum: number, annotations: Readonly<Record<string, string>>): number {
-  const mark = markOf(annotations);
-  return typeof mark === 'object' && mark.to === minimum ? (mark.before ?? 0) : minimum;
-}
-
-interface Mark {
-  readonly before: number | null;
-  readonly to: number;
-  readonly until: Millis;
-}
-
-function markOf(annotations: Readonly<Record<string, string>>): Mark | 'none' | 'unreadable' {
-  const [before, to] = [annotations[BEFORE_ANNOTATION], annotations[TO_ANNOTATION]];
-  if (before === undefined && to === undefined) return 'none';
-  const until = Date.parse(annotations[UNTIL_ANNOTATION] ?? '');
-  const whole = /^\d{1,9}$/;
-  if (before === undefined || to === undefined || !whole.test(to)) return 'unreadable';
-  if (before !== UNSET && !whole.test(before)) return 'unreadable';
-  // Without an end that can be read it has ended.
-  return {
-    before: before === UNSET ? null : Number(before),
-    to: Number(to),
-    until: Number.isNaN(until) ? 0 : until,
-  };
+  if (wanted.to === mark.to && isSameEnd(mark.until, wanted.until, now)) return NOTHING;
+  return { kind: 'lift', ...wanted, before: mark.before };
 }
 
 /**
  * The object to apply. What an apply leaves out and we alone have set goes: the marks in any case, and the minimum where
- * there was none. What somebody else has set in between is theirs already. The resource version makes it fail when the
- * object has changed since it was read.
+ * there was none. The resource version makes it fail when the object has changed since it was read.
  */
-export function liftedObject(
+export function appliedObject(
   scaledObject: JsonRecord,
-  change: Exclude<LiftChange, { kind: 'nothing' }>,
+  change: Extract<LiftChange, { kind: 'lift' | 'restore' }>,
 ): JsonRecord {
   const { name, namespace, resourceVersion } = record(scaledObject['metadata']);
   const bare = { name, namespace, resourceVersion: text(resourceVersion) ?? '' };
-  const kind = { apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject' };
-  switch (change.kind) {
-    case 'lift':
-      return {
-        ...kind,
-        metadata: {
-          ...bare,
+  const marks =
+    change.kind === 'restore'
+      ? {}
+      : {
           labels: { [LIFTED_LABEL]: 'true' },
           annotations: {
             [BEFORE_ANNOTATION]: change.before === null ? UNSET : String(change.before),
             [TO_ANNOTATION]: String(change.to),
             [UNTIL_ANNOTATION]: new Date(change.until).toISOString(),
           },
-        },
-        spec: { minReplicaCount: change.to },
-      };
-    case 'restore':
-      return {
-        ...kind,
-        metadata: bare,
-        ...(change.to === null ? {} : { spec: { minReplicaCount: change.to } }),
-      };
-    case 'forget':
-      return { ...kind, metadata: bare };
-  }
+        };
+  return {
+    apiVersion: 'keda.sh/v1alpha1',
+    kind: 'ScaledObject',
+    metadata: { ...bare, ...marks },
+    ...(change.to === null ? {} : { spec: { minReplicaCount: change.to } }),
+  };
+}
+
+/**
+ * A merge patch that takes all of our marks off, whoever has set them, and leaves the minimum alone: an apply without it would
+ * delete one that is ours by now, and with it would make one ours that is somebody else's.
+ */
+export function unmarkingPatch(scaledObject: JsonRecord, leftUntil: Millis | null): JsonRecord {
+  const { labels, annotations, resourceVersion } = record(scaledObject['metadata']);
+  const without = (held: Readonly<Record<string, string>>, ...keys: string[]) =>
+    Object.fromEntries(keys.filter((key) => held[key] !== undefined).map((key) => [key, null]));
+  const marks = [BEFORE_ANNOTATION, TO_ANNOTATION, UNTIL_ANNOTATION, LEFT_ANNOTATION];
+  return {
+    metadata: {
+      resourceVersion: text(resourceVersion) ?? '',
+      labels: without(strings(labels), LIFTED_LABEL),
+      annotations: {
+        ...without(strings(annotations), ...marks),
+        ...(leftUntil === null ? {} : { [LEFT_ANNOTATION]: new Date(leftUntil).toISOString() }),
+      },
+    },
+  };
 }

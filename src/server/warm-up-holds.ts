@@ -1,6 +1,6 @@
 import { viewOf, roomFor, type ClusterView } from '../cluster/capacity.js';
 import type { Log } from '../cluster/log.js';
-import type { Placeholders, PlaceholdersReport } from '../cluster/placeholders.js';
+import type { PlaceholderFailure, Placeholders, PlaceholdersReport } from '../cluster/placeholders.js';
 import {
   placeholderCaps,
   planHolds,
@@ -19,34 +19,40 @@ import { createTurns, type Turns } from './turns.js';
 import type { UnderWay } from './warm-ups-under-way.js';
 
 interface Parts {
-  readonly cluster: Cluster;
+  readonly cluster: Pick<Cluster, 'nodes' | 'pods'>;
   readonly config: CapacityConfig;
   readonly placeholders: Placeholders;
   /** Null while they are not known. */
   readonly underWay: (starting: Iterable<WarmUp>) => readonly UnderWay[] | null;
   readonly isWholeTruth: () => boolean;
+  /** By `namespace/name` of a ScaledObject. */
+  readonly isAskedHere: (id: string) => boolean;
+  /** Aborted when the server stops: what has begun is ended, and nothing more is begun. */
+  readonly stop: AbortSignal;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** The store shows what has begun within a second or two; after so long it shows whether it still goes on. */
+/** The store shows what a step has done within a second or two; after so long it alone is believed. */
 const KNOWN_WITHIN: Millis = 10 * SECOND;
 
 /**
  * Holds nodes for the warm-ups under way. Each round makes the cluster's placeholders those that are needed now, so that
- * a step of a warm-up only has to ask for a round: what it could not do the next round does.
+ * a step of a warm-up only has to ask for a round: what it could not do the next round does. Of several scaler replicas the
+ * one that KEDA asks about a ScaledObject holds for it.
  */
 export class WarmUpHolds {
   readonly #parts: Parts;
   readonly #turns: Turns = createTurns();
   /** Workloads for which this process has held nodes. */
   readonly #ours = new Set<string>();
-  /** Warm-ups that have just begun. */
-  readonly #starting = new Map<string, { readonly warmUp: WarmUp; readonly at: Millis }>();
-  /** Warm-ups that let go while they are still known. */
-  readonly #released = new Set<string>();
+  /** What steps have just said of their warm-ups. */
+  readonly #told = new Map<
+    string,
+    { readonly warmUp: WarmUp; readonly at: Millis; readonly holds: boolean }
+  >();
   #holds: readonly Hold[] = [];
-  #failures: readonly string[] = [];
+  #failures: readonly PlaceholderFailure[] = [];
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -59,46 +65,53 @@ export class WarmUpHolds {
 
   /** A warm-up goes on without its placeholders: its pods make the pool grow themselves, only later. */
   async hold(warmUp: WarmUp): Promise<StepResult> {
-    this.#released.delete(keyOf(warmUp));
-    this.#starting.set(keyOf(warmUp), { warmUp, at: this.#parts.clock.now() });
+    this.#note(warmUp, true);
     await this.round();
     const id = scaledObjectOf(warmUp.workload);
-    const [failure] = this.#failures;
-    if (failure !== undefined) return { outcome: 'nothing', note: failure, split: {} };
+    const nothing = (note: string): StepResult => ({ outcome: 'nothing', note, split: {} });
+    if (!this.#parts.isAskedHere(id))
+      return nothing('KEDA does not ask this scaler replica about it: the one that it asks holds the nodes');
+    const failure = this.#failures.find(({ workload }) => workload === null || workload === id);
+    if (failure !== undefined) return nothing(failure.why);
     const hold = this.#holds.find((each) => each.workload === id);
-    if (hold === undefined)
-      return { outcome: 'nothing', note: 'no pod is missing that could be held for', split: {} };
+    if (hold === undefined) return nothing('no pod is missing that could be held for');
     return { outcome: 'done', note: `in pool ${hold.pool}: ${hold.why}`, split: {} };
   }
 
   async release(warmUp: WarmUp): Promise<void> {
-    this.#starting.delete(keyOf(warmUp));
-    this.#released.add(keyOf(warmUp));
+    this.#note(warmUp, false);
     await this.round();
   }
 
-  async #settle(): Promise<void> {
-    const { underWay, placeholders, isWholeTruth, clock } = this.#parts;
-    const known = underWay(this.#justBegun(clock.now()));
-    const holds = known === null ? null : this.#planned(known, clock.now());
-    this.#holds = holds ?? [];
-    for (const { workload } of this.#holds) this.#ours.add(workload);
-    const isOurs = (workload: string | null) =>
-      isWholeTruth() || (workload !== null && this.#ours.has(workload));
-    this.#report(await placeholders.settle(holds, isOurs));
+  #note(warmUp: WarmUp, holds: boolean): void {
+    this.#told.set(keyOf(warmUp), { warmUp, at: this.#parts.clock.now(), holds });
   }
 
-  #justBegun(now: Millis): WarmUp[] {
-    for (const [key, { at }] of this.#starting)
-      if (Math.abs(now - at) >= KNOWN_WITHIN) this.#starting.delete(key);
-    return Array.from(this.#starting.values(), ({ warmUp }) => warmUp);
+  async #settle(): Promise<void> {
+    const { underWay, placeholders, isWholeTruth, isAskedHere, clock, stop } = this.#parts;
+    const now = clock.now();
+    for (const [key, { at }] of this.#told) if (Math.abs(now - at) >= KNOWN_WITHIN) this.#told.delete(key);
+    const begun = [...this.#told.values()].flatMap(({ warmUp, holds }) => (holds ? [warmUp] : []));
+    const holding = underWay(begun)?.filter((each) => this.#isHolding(each)) ?? null;
+    // All of them share the pools' caps, whoever holds for them.
+    const holds = holding === null ? null : this.#planned(holding, now);
+    const here = holds?.filter(({ workload }) => isAskedHere(workload)) ?? null;
+    this.#holds = here ?? [];
+    for (const { workload } of this.#holds) this.#ours.add(workload);
+    const elsewhere = new Set((holding ?? []).flatMap(({ id }) => (isAskedHere(id) ? [] : [id])));
+    const isOurs = (workload: string | null) =>
+      workload === null
+        ? isWholeTruth()
+        : !elsewhere.has(workload) && (isWholeTruth() || this.#ours.has(workload));
+    this.#report(await placeholders.settle(here, isOurs, stop));
+  }
+
+  #isHolding({ warmUp, wasReady }: UnderWay): boolean {
+    return this.#told.get(keyOf(warmUp))?.holds ?? !wasReady;
   }
 
   /** Null while nodes or pods are not known: then it is not known either where a placeholder would go. */
-  #planned(known: readonly UnderWay[], now: Millis): readonly Hold[] | null {
-    const keys = new Set(known.map(({ warmUp }) => keyOf(warmUp)));
-    for (const key of this.#released) if (!keys.has(key)) this.#released.delete(key);
-    const wanted = known.filter(({ warmUp }) => !this.#released.has(keyOf(warmUp)));
+  #planned(wanted: readonly UnderWay[], now: Millis): readonly Hold[] | null {
     if (wanted.length === 0) return [];
     const view = this.#view(now);
     if (view === null) return null;
@@ -128,8 +141,9 @@ export class WarmUpHolds {
     const { log } = this.#parts;
     for (const what of applied) log.info({ placeholder: what }, 'a placeholder was set');
     for (const what of deleted) log.info({ placeholder: what }, 'a placeholder was removed');
-    for (const why of failures)
-      if (!this.#failures.includes(why)) log.warn({ why }, 'a placeholder could not be changed; tried again');
+    const said = new Set(this.#failures.map(({ why }) => why));
+    for (const { why } of failures)
+      if (!said.has(why)) log.warn({ why }, 'a placeholder could not be changed; tried again');
     this.#failures = failures;
   }
 }

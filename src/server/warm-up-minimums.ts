@@ -1,52 +1,55 @@
 import type { Log } from '../cluster/log.js';
+import type { WritableCluster } from '../cluster/open.js';
+import type { ScaledObjectMinimums } from '../cluster/scaled-object.js';
+import { liftChange, type LiftChange, type LiftWish } from '../cluster/scaled-object-lift.js';
 import type { Millis } from '../core/time.js';
 import type { Clock } from '../ports/clock.js';
-import type { ScaledObjectMinimums } from '../cluster/scaled-object.js';
-import type { LiftChange, LiftWish } from '../cluster/scaled-object-lift.js';
 import { grouped } from '../warmup/grouped.js';
 import type { UnderWay } from './warm-ups-under-way.js';
 
 interface Parts {
+  readonly cluster: Pick<WritableCluster, 'minimum' | 'marked'>;
   readonly minimums: ScaledObjectMinimums;
-  /** Null: of the whole cluster. */
-  readonly namespaces: readonly string[] | null;
   /** Null while they are not known. */
   readonly underWay: () => readonly UnderWay[] | null;
   readonly isWholeTruth: () => boolean;
+  /** By `namespace/name` of a ScaledObject. */
+  readonly isAskedHere: (id: string) => boolean;
+  /** Aborted when the server stops: what has begun is ended, and nothing more is begun. */
+  readonly stop: AbortSignal;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Lifts `minReplicaCount` for the warm-ups under way, and puts back what nobody needs, whoever lifted it. */
+type Wishes = ReadonlyMap<string, Extract<LiftWish, { kind: 'lift' }>>;
+
+/**
+ * Lifts `minReplicaCount` for the warm-ups under way, and puts back what nobody needs, whoever lifted it. Of several scaler
+ * replicas the one that KEDA asks lifts, for it alone knows what is granted; what no warm-up wants any of them puts back.
+ */
 export class WarmUpMinimums {
   readonly #parts: Parts;
-  /** ScaledObjects that this process has lifted. */
-  readonly #ours = new Set<string>();
-  /** Those whose minimum somebody else has set meanwhile, and until when they are left alone. */
-  readonly #left = new Map<string, Millis>();
-  /** What was said last, by ScaledObject or namespace: what fails at every round is said once. */
+  /** What this process has wanted lifted, and until when, until it has been seen to be put back. */
+  readonly #ours = new Map<string, Millis>();
+  /** What was said last, by ScaledObject: what fails at every round is said once. */
   #said = new Map<string, string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  /** Never rejects; what fails is tried again in the next round. */
+  /** Never rejects; what fails is tried again in the next round. What is as it should be costs no request. */
   async round(): Promise<void> {
-    const known = this.#parts.underWay();
+    const { cluster, underWay, stop } = this.#parts;
+    const known = underWay();
     const wishes = known === null ? null : wishesOf(known);
     const failures = new Map<string, string>();
-    const lifted = await this.#lifted(failures);
-    for (const id of new Set([...(wishes?.keys() ?? []), ...lifted])) {
-      const [namespace = '', name = ''] = id.split('/');
+    for (const id of new Set([...(wishes?.keys() ?? []), ...cluster.marked(), ...this.#ours.keys()])) {
+      if (stop.aborted) return;
       const wish = this.#wishFor(id, wishes);
-      const result = await this.#parts.minimums.settle(namespace, name, wish);
-      if (result.kind === 'failed') {
-        failures.set(id, result.why);
-        continue;
-      }
-      if (result.change.kind === 'forget' && wish.kind === 'lift') this.#left.set(id, wish.until);
-      this.#tell(id, result.change);
+      if (!this.#needsLook(id, wish)) continue;
+      const why = await this.#settle(id, wish);
+      if (why !== null) failures.set(id, why);
     }
     for (const [of, why] of failures)
       if (this.#said.get(of) !== why)
@@ -54,34 +57,40 @@ export class WarmUpMinimums {
     this.#said = failures;
   }
 
-  #wishFor(id: string, wishes: ReadonlyMap<string, LiftWish> | null): LiftWish {
+  #wishFor(id: string, wishes: Wishes | null): LiftWish {
     const wish = wishes?.get(id);
-    if ((this.#left.get(id) ?? 0) > this.#parts.clock.now()) return { kind: 'none' };
-    this.#left.delete(id);
     if (wish !== undefined) {
-      this.#ours.add(id);
+      if (!this.#parts.isAskedHere(id)) return { kind: 'unknown' };
+      this.#ours.set(id, wish.until);
       return wish;
     }
     const isSure = wishes !== null && (this.#parts.isWholeTruth() || this.#ours.has(id));
     return { kind: isSure ? 'none' : 'unknown' };
   }
 
-  async #lifted(failures: Map<string, string>): Promise<string[]> {
-    const found: string[] = [];
-    for (const namespace of this.#parts.namespaces ?? [null]) {
-      try {
-        found.push(...(await this.#parts.minimums.lifted(namespace)));
-      } catch (error) {
-        failures.set(namespace ?? 'all namespaces', error instanceof Error ? error.message : String(error));
-      }
-    }
-    return found;
+  /** By what the watch says, and by memory where it may not have said it yet. */
+  #needsLook(id: string, wish: LiftWish): boolean {
+    const { cluster, clock } = this.#parts;
+    const now = clock.now();
+    if ((this.#ours.get(id) ?? Infinity) <= now) return true;
+    const seen = cluster.minimum(...partsOf(id));
+    return seen !== null && liftChange(seen, wish, now).kind !== 'nothing';
+  }
+
+  /** @returns why it failed; null: it did not */
+  async #settle(id: string, wish: LiftWish): Promise<string | null> {
+    const result = await this.#parts.minimums.settle(...partsOf(id), wish);
+    if (result.kind === 'failed') return result.raced ? null : result.why;
+    if (wish.kind !== 'lift' && (this.#ours.get(id) ?? 0) <= this.#parts.clock.now()) this.#ours.delete(id);
+    this.#tell(id, result.change);
+    return null;
   }
 
   #tell(scaledObject: string, change: LiftChange): void {
     const { log } = this.#parts;
     switch (change.kind) {
       case 'nothing':
+      case 'tidy':
         return;
       case 'lift':
         return log.info({ scaledObject, to: change.to, before: change.before }, 'minReplicaCount was lifted');
@@ -93,12 +102,17 @@ export class WarmUpMinimums {
   }
 }
 
+function partsOf(id: string): [namespace: string, name: string] {
+  const [namespace = '', name = ''] = id.split('/');
+  return [namespace, name];
+}
+
 /** Several warm-ups of one ScaledObject: the most of them, until the last has ended. */
-function wishesOf(known: readonly UnderWay[]): ReadonlyMap<string, LiftWish> {
+function wishesOf(known: readonly UnderWay[]): Wishes {
   return new Map(
     Array.from(
       grouped(known, ({ id }) => id),
-      ([id, all]): [string, LiftWish] => {
+      ([id, all]) => {
         const replicas = Math.max(...all.map((each) => each.replicas));
         const until = Math.max(...all.map(({ warmUp }) => warmUp.holdUntil));
         return [id, { kind: 'lift', replicas, until }];

@@ -4,10 +4,17 @@ import type { Clock } from '../ports/clock.js';
 import type { DeadWarmUp, ReplicaPlace, WarmUpStatus } from '../ports/warm-up.js';
 import type { WarmUpQueue } from '../ports/warm-up-queue.js';
 import type { Log } from '../warmup/log.js';
-import { NO_DOUBTS, plan, type PlannerAction, type PlannerState } from '../warmup/planner/planner.js';
+import {
+  NO_DOUBTS,
+  plan,
+  type Plan,
+  type PlannerAction,
+  type PlannerState,
+} from '../warmup/planner/planner.js';
 import type { Registry } from './registry.js';
 import { inSlices } from './slices.js';
-import type { Ledgers } from './warm-up-ledgers.js';
+import { stillAsked } from './still-asked.js';
+import { lineKey, type Ledgers } from './warm-up-ledgers.js';
 import { needsOf } from './warm-up-needs.js';
 import type { Workload } from './workload.js';
 import { grouped } from '../warmup/grouped.js';
@@ -61,8 +68,10 @@ export class WarmUpPlanner {
   }
 
   #plan(workload: Workload, existing: readonly WarmUpStatus[], dead: readonly DeadWarmUp[], now: Millis) {
-    const { decision, trigger, id } = workload;
+    const { decision, trigger, id, namespace, name } = workload;
     const { policy } = trigger;
+    if (!stillAsked(this.#parts.registry.named(namespace, name)).includes(workload))
+      return cancelled(existing);
     if (decision === null || policy.dryRun || (existing.length === 0 && !isPlanned(workload))) return null;
     const leadTime = this.#parts.ledgers.leadTimeOf(workload) ?? policy.leadTime;
     const needs = needsOf({
@@ -75,7 +84,7 @@ export class WarmUpPlanner {
       now,
       startsOf: this.#startsOf,
     });
-    const terms = { leadTime, ...this.#parts.placeOf(`${workload.namespace}/${workload.name}`) };
+    const terms = { leadTime, ...this.#parts.placeOf(`${namespace}/${name}`) };
     return plan(this.#doubts.get(id) ?? NO_DOUBTS, { needs, terms, existing, dead, now });
   }
 
@@ -98,6 +107,12 @@ export class WarmUpPlanner {
   }
 }
 
+/** Of a trigger that is no more: another has taken its place, and plans for itself. */
+function cancelled(existing: readonly WarmUpStatus[]): Plan {
+  const why = 'its trigger was edited away';
+  return { actions: existing.map(({ warmUp: { id } }) => ({ do: 'cancel', id, why })), state: NO_DOUBTS };
+}
+
 /** Whether the planner ever wants a warm-up of it. */
 function isPlanned({ trigger: { policy } }: Workload): boolean {
   return policy.forecast !== 'off' || (policy.schedule?.warm.length ?? 0) > 0;
@@ -105,10 +120,10 @@ function isPlanned({ trigger: { policy } }: Workload): boolean {
 
 function begunOf(known: readonly WarmUpStatus[]): Map<string, Set<string>> {
   const begun = new Map<string, Set<string>>();
-  for (const { warmUp, phase } of known) {
+  for (const { warmUp, phase, plannedAt } of known) {
     if (phase === 'planned') continue;
-    const ids = begun.get(warmUp.workload) ?? new Set();
-    begun.set(warmUp.workload, ids.add(warmUp.id));
+    const keys = begun.get(warmUp.workload) ?? new Set();
+    begun.set(warmUp.workload, keys.add(lineKey(warmUp.id, plannedAt)));
   }
   return begun;
 }

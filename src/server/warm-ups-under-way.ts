@@ -1,5 +1,5 @@
 import type { Cluster, WorkloadFacts } from '../ports/cluster.js';
-import type { WarmUp } from '../ports/warm-up.js';
+import type { WarmUp, WarmUpStatus } from '../ports/warm-up.js';
 import type { WarmUpDesk } from '../ports/warm-ups.js';
 
 /** One warm-up that has begun, with what the cluster says of its ScaledObject. */
@@ -11,11 +11,13 @@ export interface UnderWay {
   /** No more than the ScaledObject's maximum and what there is room and money for. */
   readonly replicas: number;
   readonly warmUp: WarmUp;
+  /** Its replicas were ready once: pods that go missing later find the nodes that were made for them. */
+  readonly wasReady: boolean;
   readonly facts: WorkloadFacts;
 }
 
 interface Parts {
-  readonly cluster: Cluster;
+  readonly cluster: Pick<Cluster, 'health' | 'facts'>;
   readonly warmUps: Pick<WarmUpDesk, 'store' | 'known'>;
   /** Replicas that a ScaledObject is granted; null: all that it wants. */
   readonly granted: (id: string) => number | null;
@@ -34,9 +36,14 @@ export function warmUpsUnderWay(
   const store = warmUps.store();
   if (store.kind !== 'open' || store.health.kind === 'stale' || cluster.health().kind !== 'current')
     return null;
-  const begun = warmUps.known().flatMap(({ phase, warmUp }) => (phase === 'planned' ? [] : [warmUp]));
-  const byId = new Map([...starting, ...begun].map((warmUp) => [warmUp.id, warmUp]));
-  return [...byId.values()].flatMap((warmUp) => {
+  const begun = warmUps
+    .known()
+    .flatMap((status) =>
+      status.phase === 'planned' ? [] : [{ warmUp: status.warmUp, wasReady: wasReady(status) }],
+    );
+  const begins = Array.from(starting, (warmUp) => ({ warmUp, wasReady: false }));
+  const byId = new Map([...begins, ...begun].map((each) => [each.warmUp.id, each]));
+  return [...byId.values()].flatMap(({ warmUp, wasReady }) => {
     const { workload, replicas } = warmUp;
     const [namespace = '', name = ''] = workload.split('/');
     const id = `${namespace}/${name}`;
@@ -44,8 +51,13 @@ export function warmUpsUnderWay(
     if (answer.kind === 'unknown' || answer.facts.paused) return [];
     const { facts } = answer;
     const most = Math.min(facts.maxReplicas, granted(id) ?? Infinity);
-    return [{ id, namespace, name, replicas: Math.min(replicas, most), warmUp, facts }];
+    return [{ id, namespace, name, replicas: Math.min(replicas, most), warmUp, wasReady, facts }];
   });
+}
+
+/** By the store, which every scaler replica reads; more replicas make the step necessary again. */
+function wasReady({ phase, steps }: WarmUpStatus): boolean {
+  return phase === 'holding' || steps.some(({ step, outcome }) => step === 'ready' && outcome !== 'failed');
 }
 
 /**

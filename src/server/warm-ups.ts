@@ -100,7 +100,7 @@ export class WarmUpService implements WarmUpDesk, OrderStore {
   /** The planner first, then the store and its worker; what the steps use has to be closed later. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    for (const ticker of this.#tickers) await ticker.stop();
+    await Promise.all(this.#tickers.map((ticker) => ticker.stop()));
     await this.#opening;
     await this.#opened?.warmUps.close();
     this.#opened = null;

@@ -31,7 +31,9 @@ export class Board implements Floors {
   readonly #warmUps: Collection<WarmUpRecord> = { version: null, readAt: 0, all: new Map() };
   #byWorkload = new Map<string, StoredFloor[]>();
   #ofWorkload = new Map<string, WarmUpRecord[]>();
-  #health: FloorsHealth = { kind: 'current' };
+  #health: FloorsHealth;
+  /** That the store does not answer has been said. */
+  #isSaid = false;
   #rounds = 0;
   #again: Repeated | null = null;
   #round: Promise<void> = Promise.resolve();
@@ -41,12 +43,13 @@ export class Board implements Floors {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+    this.#health = { kind: 'stale', since: clock.now(), why: 'not read yet' };
   }
 
   /** @param every how often to look, after a first look now */
   async start(every: Millis): Promise<void> {
-    await this.refresh();
     this.#again = repeat(every, () => this.refresh());
+    await this.refresh();
   }
 
   async stop(): Promise<void> {
@@ -70,6 +73,7 @@ export class Board implements Floors {
     return floors.filter(({ until }) => until > now);
   }
 
+  /** Stale until the first look has succeeded: what has not been read is not known to be none. */
   health(): FloorsHealth {
     return this.#health;
   }
@@ -107,7 +111,8 @@ export class Board implements Floors {
       await this.#read(WARM_UPS, this.#warmUps, readRecord);
       this.#arrange();
       this.#rounds += 1;
-      if (this.#health.kind === 'stale') this.#log.info({}, 'the warm-up store answers again');
+      if (this.#isSaid) this.#log.info({}, 'the warm-up store answers again');
+      this.#isSaid = false;
       this.#health = { kind: 'current' };
     } catch (error) {
       this.#stale((error as Error).message);
@@ -134,7 +139,8 @@ export class Board implements Floors {
   }
 
   #stale(why: string): void {
-    if (this.#health.kind === 'stale') return;
+    if (this.#isSaid) return;
+    this.#isSaid = true;
     this.#health = { kind: 'stale', since: this.#clock.now(), why };
     const held = this.#floors.all.size;
     this.#log.warn(

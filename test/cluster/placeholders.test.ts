@@ -13,7 +13,7 @@ import {
 } from '../../src/cluster/placeholders-plan.js';
 import { isPlaceholder, priorityClass, render } from '../../src/cluster/placeholders-render.js';
 import { openPlaceholders } from '../../src/cluster/placeholders.js';
-import { openWriter } from '../../src/cluster/write.js';
+import { openWriter, type Writer } from '../../src/cluster/write.js';
 import { parseCapacityConfig } from '../../src/policy/capacity-config.js';
 import { node, NOW, pod, shape } from './cluster-objects.js';
 import { leaf, StandInApi } from './stand-in-api.js';
@@ -262,10 +262,15 @@ describe('in the cluster', () => {
   });
   afterEach(() => api.stop());
 
-  function opened(settings = config) {
-    const access = { server: api.url, options: () => Promise.resolve({}), close: () => {} };
-    return openPlaceholders(openWriter(access), settings, { now: () => NOW });
-  }
+  const writer = () => openWriter({ server: api.url, options: () => Promise.resolve({}), close: () => {} });
+  const opened = (settings = config) => openPlaceholders(writer(), settings, { now: () => NOW });
+  /** As an admission webhook refuses. */
+  const refusing =
+    (prefix: string): Writer['apply'] =>
+    (path, object, force) => {
+      if (path.name.startsWith(prefix)) api.failNext(403);
+      return writer().apply(path, object, force);
+    };
   const path = (name: string) => `/apis/apps/v1/namespaces/pilotlight/deployments/${name}`;
   const bert = render(hold('team-a/bert'), config)[0]!.path.name;
 
@@ -302,7 +307,10 @@ describe('in the cluster', () => {
     const condition = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message };
     api.edit(path(bert), leaf('status', 'conditions'), [condition], 'kube-controller-manager');
     const { failures, applied } = await opened().settle([hold('team-a/bert')]);
-    expect([failures, applied]).toEqual([[`deployments/${bert}: ${message}`], []]);
+    expect([failures, applied]).toEqual([
+      [{ workload: 'team-a/bert', why: `deployments/${bert}: ${message}` }],
+      [],
+    ]);
   });
 
   test('what others have in the namespace stays, whatever it is called', async () => {
@@ -326,12 +334,33 @@ describe('in the cluster', () => {
   test('nothing is deleted while the list does not come, and a failure is a line', async () => {
     const placeholders = opened();
     await placeholders.settle([hold('team-a/bert')]);
-    api.failNext(403);
+    api.failNext(500);
     const { failures, deleted } = await placeholders.settle([]);
     expect(deleted).toEqual([]);
-    expect(failures).toEqual([
-      'a Role in namespace pilotlight bound to our service account lacks the rule {apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"]} (403: told to answer 403)',
-    ]);
+    const why = expect.stringContaining('list deployments.apps (500)') as string;
+    expect(failures).toEqual([{ workload: null, why }]);
+    expect(api.paths()).toEqual([path(bert)]);
+  });
+
+  test('what is refused is of one workload, and the others get theirs', async () => {
+    const refuse = { ...writer(), apply: refusing('hold-team-a') };
+    const placeholders = openPlaceholders(refuse, config, { now: () => NOW });
+    const { applied, failures } = await placeholders.settle([hold('team-a/bert'), hold('team-b/bert')]);
+    expect(applied).toHaveLength(1);
+    expect(failures).toMatchObject([{ workload: 'team-a/bert' }]);
+  });
+
+  test('a stop ends it between two objects', async () => {
+    const stopping = new AbortController();
+    const stops: Writer = {
+      ...writer(),
+      apply: (...given) => {
+        stopping.abort();
+        return writer().apply(...given);
+      },
+    };
+    const placeholders = openPlaceholders(stops, config, { now: () => NOW });
+    await placeholders.settle([hold('team-a/bert'), hold('team-b/bert')], undefined, stopping.signal);
     expect(api.paths()).toEqual([path(bert)]);
   });
 

@@ -93,6 +93,14 @@ async function serve(): Promise<TestServer> {
   return started;
 }
 
+/** The server sees the ScaledObject as it has made it, and is asked about it again. */
+async function seesWhatItDid(): Promise<void> {
+  const { metadata, spec } = changes.get(SCALED_OBJECT) as { metadata: object; spec: object };
+  const seen = scaledObject('llm', spec);
+  api.put('scaledobjects', { ...seen, metadata: { ...metadata, ...seen.metadata, uid: 'uid-llm' } });
+  await server.keda.isActive(ref);
+}
+
 async function post(path: string, body: object): Promise<number> {
   const headers = { 'content-type': 'application/json' };
   const answer = await fetch(`${server.http}/v1/${path}`, {
@@ -120,7 +128,8 @@ const placeholders = () =>
     .paths()
     .filter((path) => path.startsWith(HOLDS))
     .map((path) => changes.get(path)?.['spec'] as { replicas: number });
-const minimum = () => (changes.get(SCALED_OBJECT)?.['spec'] as { minReplicaCount?: number }).minReplicaCount;
+const minimum = () =>
+  (changes.get(SCALED_OBJECT) as { spec: { minReplicaCount?: number } } | null)?.spec.minReplicaCount;
 const events = () =>
   changes.requests.flatMap(({ method, path, body }) =>
     method === 'POST' && path.includes('/events') ? [body] : [],
@@ -145,6 +154,7 @@ describe('a warm-up', () => {
   test('lifts the minimum of the ScaledObject', async () => {
     await expect.poll(minimum, WAIT).toBe(6);
     expect(changes.owners(SCALED_OBJECT, leaf('spec', 'maxReplicaCount'))).toEqual(['helm']);
+    await seesWhatItDid();
   });
 
   test('needs fewer placeholders as pods come', async () => {
@@ -162,6 +172,7 @@ describe('a warm-up', () => {
     expect(await post(`warm-ups/${warmUp?.id}/cancel`, {})).toBe(200);
     await expect.poll(placeholders, WAIT).toEqual([]);
     await expect.poll(minimum, WAIT).toBe(1);
+    await seesWhatItDid();
   });
 });
 

@@ -75,8 +75,12 @@ export async function placeholders(around: Surroundings): Promise<void> {
           const { failures } = await held.settle([HOLD]);
           return failures.length > 0 ? failures : undefined;
         });
-        expectMatch('said', failures.join(), /no PriorityClass with name pilotlight-placeholder was found/);
-        return failures.join();
+        expectMatch(
+          'said',
+          failures.map(({ why }) => why).join(),
+          /no PriorityClass with name pilotlight-placeholder was found/,
+        );
+        return failures.map(({ why }) => why).join();
       },
     );
     await report.check('with it, placeholders of priority −10 take the free GPUs', async () => {

@@ -11,7 +11,6 @@ export interface SeenPod extends Pod {
   /** Since when it is not ready; null: it is, or nobody has looked. */
   readonly unreadySince: Millis | null;
   readonly restarts: number;
-  /** What Kubernetes says of its waiting; null: nothing. */
   readonly detail: string | null;
 }
 

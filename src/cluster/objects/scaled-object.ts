@@ -2,8 +2,9 @@ import { SECOND, type Millis } from '../../core/time.js';
 import { HPA_DEFAULTS, hpaBehavior, kedaSettings, type HpaBehavior } from '../../policy/manifest/defaults.js';
 import { isExternal } from '../../policy/manifest/our-triggers.js';
 import { scaledObjectSchema, type ScaleTrigger } from '../../policy/manifest/scaled-object.js';
-import { ownMinimum } from '../scaled-object-lift.js';
+import { ownMinimum } from '../scaled-object-marks.js';
 import { record, text, type Json, type JsonRecord } from './json.js';
+import { isPaused } from './paused.js';
 
 /** A ScaledObject that names this scaler, as far as it is used. */
 export interface SeenScaledObject {
@@ -75,16 +76,6 @@ function mayBeOurs(value: Json, addresses: ReadonlySet<string> | null): boolean 
   if (!isExternal({ type: text(trigger['type']) ?? '' } as ScaleTrigger)) return false;
   const address = text(record(trigger['metadata'])['scalerAddress']);
   return addresses === null || (address !== null && addresses.has(address.toLowerCase()));
-}
-
-/** Go's strconv.ParseBool; what is no boolean pauses. */
-const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
-
-/** KEDA 2.20, `NeedToBePausedByAnnotation`: `paused-replicas` pauses whatever its number; `paused` unless it says false. */
-function isPaused(annotations: Readonly<Record<string, string>>): boolean {
-  const paused = annotations['autoscaling.keda.sh/paused'];
-  if (annotations['autoscaling.keda.sh/paused-replicas'] !== undefined) return true;
-  return paused !== undefined && !FALSE.has(paused);
 }
 
 function withoutNulls(value: Json): Json {
