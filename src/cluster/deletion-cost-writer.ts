@@ -1,38 +1,56 @@
+import { ApiFailure } from './client/failure.js';
 import { DELETION_COST, type CostChange } from './deletion-cost.js';
 import type { Writer } from './write.js';
-
-/** A tick must not become a flood: what is left comes with the next. */
-const AT_ONCE = 20;
 
 export interface CostsWritten {
   /** What is on the pods now. */
   readonly written: readonly CostChange[];
-  /** One line each; a pod that is gone is none. */
-  readonly failures: readonly string[];
+  /** Each reason once, in one line, with the first pod that has it, as `namespace/name`; a pod that is gone is none. */
+  readonly failures: readonly { readonly why: string; readonly pod: string }[];
+  /** Where the next writes would fail too: those of the namespace, or all. The rest was not tried. Absent: all were. */
+  readonly ends?: 'namespace' | 'all';
 }
 
-/** Writes the annotations, at most twenty a call. Never rejects. */
+/** Writes the annotations of pods of one namespace. Never rejects. */
 export async function writeDeletionCosts(
   writer: Writer,
   changes: readonly CostChange[],
 ): Promise<CostsWritten> {
   const written: CostChange[] = [];
-  const failures: string[] = [];
-  for (const change of changes.slice(0, AT_ONCE)) {
-    const path = {
-      group: '',
-      version: 'v1',
-      resource: 'pods',
-      namespace: change.namespace,
-      name: change.name,
-    };
+  const failures: { why: string; pod: string }[] = [];
+  for (const change of changes) {
+    const { namespace, name, cost } = change;
+    const path = { group: '', version: 'v1', resource: 'pods', namespace, name };
     try {
-      await writer.merge(path, { metadata: { annotations: { [DELETION_COST]: String(change.cost) } } });
+      await writer.merge(path, { metadata: { annotations: { [DELETION_COST]: String(cost) } } });
       written.push(change);
     } catch (error) {
+      if (error instanceof ApiFailure && error.kind === 'missing') continue;
       const why = error instanceof Error ? error.message : String(error);
-      if (!why.includes('(404)')) failures.push(`${change.namespace}/${change.name}: ${why}`);
+      if (failures.every((each) => each.why !== why)) failures.push({ why, pod: `${namespace}/${name}` });
+      const ends = endOf(error);
+      if (ends !== null) return { written, failures, ends };
     }
   }
   return { written, failures };
+}
+
+/** A server that does not answer takes ten seconds to say so: a hundred pods would be a quarter of an hour. */
+function endOf(error: unknown): 'namespace' | 'all' | null {
+  if (!(error instanceof ApiFailure)) return null;
+  switch (error.kind) {
+    case 'forbidden':
+      return 'namespace';
+    case 'unauthorized':
+    case 'unreachable':
+    case 'slow':
+    case 'busy':
+      return 'all';
+    case 'missing':
+    case 'gone':
+    case 'refused':
+    case 'garbage':
+    case 'ended':
+      return null;
+  }
 }

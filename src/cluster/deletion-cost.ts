@@ -29,7 +29,8 @@ const STEP = 100_000;
 /**
  * The costs to set for the replicas of one workload. An idle replica always goes before a busy one, in four steps of load;
  * among those of one step the replicas of the node that is nearest to being empty go first, node by node, so that whole
- * nodes come free. Nothing is set where the costs that are there give the same order already.
+ * nodes come free. Nothing is set where the costs that are there give the same order already. The highest come first: a pod
+ * without the annotation costs 0, and so the busy ones are safe although only some of the costs have been set.
  *
  * @param others pods by node that also keep it from coming free: GPU pods of other workloads
  */
@@ -39,6 +40,7 @@ export function deletionCosts(pods: readonly LoadedPod[], others: ReadonlyMap<st
   if (sameOrder(wanted)) return [];
   return wanted
     .filter(({ pod, cost }) => pod.cost !== cost)
+    .toSorted((a, b) => b.cost - a.cost)
     .map(({ pod, cost }) => ({ namespace: pod.namespace, name: pod.name, cost }));
 }
 

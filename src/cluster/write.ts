@@ -118,8 +118,11 @@ function refused(code: number, status: Json, verb: string, asked: Asked): ApiFai
     case 401:
       return new ApiFailure('unauthorized', `the API server does not accept our credentials (401): ${said}`);
     case 403: {
+      const missing = missingRight(record(status)['message'] ?? null);
+      if (missing === null)
+        return new ApiFailure('refused', `the API server would not ${what} (403): ${said}`);
       const role = asked.namespace === null ? 'a ClusterRole' : `a Role in namespace ${asked.namespace}`;
-      const rule = `{apiGroups: ["${asked.group}"], resources: ["${asked.resource}"], verbs: ["${verb}"]}`;
+      const rule = `{apiGroups: ["${asked.group}"], resources: ["${asked.resource}"], verbs: ["${missing}"]}`;
       return new ApiFailure(
         'forbidden',
         `${role} bound to our service account lacks the rule ${rule} (403: ${said})`,
@@ -139,6 +142,20 @@ function refused(code: number, status: Json, verb: string, asked: Asked): ApiFai
     default:
       return new ApiFailure('refused', `the API server would not ${what} (${code}): ${said}`);
   }
+}
+
+/** `pods "a" is forbidden: User "u" cannot patch resource "pods" in API group "" …`, with the authorizer's reason or without. */
+const MISSING_RIGHT = /^\S+(?: "[^"]*")? is forbidden: User ".*?" cannot (\S+) resource "/;
+/** An apply that would create the object, without the right to: the reason alone, and RBAC most often gives none. */
+const MISSING_CREATE = /^\S+ "[^"]*" is forbidden:\s*(?:RBAC: .*)?$/;
+
+/**
+ * The verb that the authorizer refuses, as kube-apiserver words it (`forbiddenMessage`, `withAuthorization`). Null: another's
+ * 403, which concerns this one object or moment: a quota, an admission webhook, a namespace that is being terminated.
+ */
+function missingRight(message: Json): string | null {
+  const said = text(message) ?? '';
+  return MISSING_RIGHT.exec(said)?.[1] ?? (MISSING_CREATE.test(said) ? 'create' : null);
 }
 
 interface Answered {

@@ -13,6 +13,7 @@ import type { WarmUp } from '../ports/warm-up.js';
 import type { WarmUpDesk } from '../ports/warm-ups.js';
 import type { WarmUpSteps } from '../ports/warm-up-steps.js';
 import type { Log } from '../warmup/log.js';
+import { isAskedHere } from './asked-here.js';
 import { DeletionCosts } from './deletion-costs.js';
 import type { Registry } from './registry.js';
 import { ScaledObjectEvents, type Happening } from './scaled-object-events.js';
@@ -25,8 +26,6 @@ import type { Workload } from './workload.js';
 export interface ClusterWritesParts {
   readonly cluster: WritableCluster;
   readonly config: CapacityConfig;
-  /** Null: all. */
-  readonly namespaces: readonly string[] | null;
   readonly events: boolean;
   readonly clock: Clock;
   readonly log: Log;
@@ -52,6 +51,8 @@ export class ClusterWrites {
   readonly #features: Feature[] = [];
   readonly #events: ScaledObjectEvents | null;
   readonly #tickers: Ticker[] = [];
+  readonly #stopping = new AbortController();
+  #registry: Registry | null = null;
   #holds: WarmUpHolds | null = null;
   #costs: DeletionCosts | null = null;
 
@@ -69,25 +70,38 @@ export class ClusterWrites {
   }
 
   start({ registry, warmUps, granted, every }: WritesAround): void {
-    const { cluster, config, namespaces, clock, log } = this.#parts;
+    this.#registry = registry;
+    const { cluster, config, clock, log } = this.#parts;
     const underWay = (starting: Iterable<WarmUp> = []) =>
       warmUpsUnderWay({ cluster, warmUps, granted }, starting);
-    const around = { underWay, isWholeTruth: () => isWholeTruth({ warmUps }), clock, log };
+    const around = {
+      cluster,
+      underWay,
+      isWholeTruth: () => isWholeTruth({ warmUps }),
+      isAskedHere: (id: string) => {
+        const [namespace = '', name = ''] = id.split('/');
+        const pollingInterval = cluster.scaledObject(namespace, name)?.pollingInterval ?? null;
+        return isAskedHere(registry.named(namespace, name), pollingInterval, clock.now());
+      },
+      stop: this.#stopping.signal,
+      clock,
+      log,
+    };
     if (config.placeholders.enabled) {
       const { writer } = this.#feature('placeholders');
       const placeholders = openPlaceholders(writer, config.placeholders, clock);
-      const holds = new WarmUpHolds({ ...around, cluster, config, placeholders });
+      const holds = new WarmUpHolds({ ...around, config, placeholders });
       this.#holds = holds;
       this.#every(every, () => holds.round());
     }
     if (config.exactMinimum) {
       const minimums = openScaledObjectMinimums(this.#feature('exactMinimum').writer, clock);
-      const lifts = new WarmUpMinimums({ ...around, minimums, namespaces });
+      const lifts = new WarmUpMinimums({ ...around, minimums });
       this.#every(every, () => lifts.round());
     }
     if (config.deletionCost) {
       const { writer } = this.#feature('deletionCost');
-      const costs = new DeletionCosts({ cluster, registry, writer, log });
+      const costs = new DeletionCosts({ cluster, registry, writer, stop: this.#stopping.signal, log });
       this.#costs = costs;
       this.#every(every, () => costs.round());
     }
@@ -107,7 +121,8 @@ export class ClusterWrites {
   };
 
   noteDecision(workload: Workload, observation: Observation, now: Millis): void {
-    this.#events?.noteDecision(workload);
+    const { namespace, name } = workload;
+    this.#events?.noteDecision(workload, observation, this.#registry?.named(namespace, name) ?? [workload]);
     this.#costs?.noteDecision(workload, observation, now);
   }
 
@@ -119,8 +134,10 @@ export class ClusterWrites {
     return this.#features.map((each) => ({ feature: each.name, why: each.why() }));
   }
 
+  /** What is being changed just now is ended, one object in each round; the rest is the next process's. */
   async close(): Promise<void> {
-    for (const ticker of this.#tickers) await ticker.stop();
+    this.#stopping.abort();
+    await Promise.all(this.#tickers.map((ticker) => ticker.stop()));
   }
 
   #feature(name: string): Feature {

@@ -1,9 +1,11 @@
 import type { Events, ScaledObjectEvent, Told } from '../cluster/events.js';
 import type { Log } from '../cluster/log.js';
 import type { Decision } from '../core/decision.js';
+import type { Observation } from '../core/observation.js';
 import { inWords, type Millis } from '../core/time.js';
 import type { Cluster } from '../ports/cluster.js';
 import type { WarmUpStatus } from '../ports/warm-up.js';
+import { stillAsked } from './still-asked.js';
 import type { Workload } from './workload.js';
 
 export type Happening = Omit<ScaledObjectEvent, 'uid'>;
@@ -42,20 +44,27 @@ export class ScaledObjectEvents {
     if (told !== 'held back') this.#failure = failure;
   }
 
-  noteDecision(workload: Workload): void {
+  /** @param siblings all triggers of its ScaledObject, itself included */
+  noteDecision(
+    workload: Workload,
+    { kedaAsks = true }: Pick<Observation, 'kedaAsks'>,
+    siblings: readonly Workload[],
+  ): void {
     const { decision, trigger } = workload;
     if (decision === null) return;
     const before = this.#last.get(workload);
     if (before?.verdict === decision.verdict && before.desired === decision.desired) return;
     this.#last.set(workload, { verdict: decision.verdict, desired: decision.desired });
     if (before === undefined || trigger.policy.dryRun) return;
+    // KEDA asks one replica of the scaler, and each decides all that it was ever asked about for a while.
+    if (!kedaAsks || !stillAsked(siblings).includes(workload)) return;
     const { namespace, name } = workload;
     const tell = (type: Happening['type'], reason: string, note: string) =>
       this.tell({ namespace, name, type, reason, note });
     const [saw, sees] = [before.verdict === 'fresh', decision.verdict === 'fresh'];
     if (saw && !sees) tell('Warning', 'Blind', decision.reason);
     if (!saw && sees) tell('Normal', 'SeesAgain', decision.reason);
-    if (sees && before.desired === 0 && decision.desired > 0)
+    if (sees && before.desired === 0 && decision.desired > 0 && isAtZero(decision))
       tell('Normal', 'Woken', `to ${decision.desired}: ${decision.reason}`);
   }
 
@@ -73,4 +82,12 @@ export class ScaledObjectEvents {
     }
     this.#late = late;
   }
+}
+
+/**
+ * What one trigger wants is new from zero while another may keep ten replicas. The decision is of before KEDA has acted on
+ * it; only Kubernetes' own count says that there are none, for pods without fresh data are no proof.
+ */
+function isAtZero({ replicas: { source, current } }: Decision): boolean {
+  return source === 'cluster' && current === 0;
 }

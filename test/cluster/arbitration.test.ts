@@ -74,6 +74,17 @@ describe('granting what the cluster has', () => {
     expect(brief(grants)).toEqual([[900, null]]);
   });
 
+  test('a pool in back-off says that, and its maximum only where it is there', () => {
+    const blocked = new Map([['a100', 'grows no further for 5 min: no node has come within 15 min']]);
+    const of = (...nodes: Node[]) => granting({ workloads: [workload('a', 9)], nodes, blocked })[0]?.why;
+    expect(of(pair('n0'), pair('n1', { unschedulable: true }))).toBe(
+      'wanted 9, 2 fit: pool a100 grows no further for 5 min: no node has come within 15 min (1 node: cordoned)',
+    );
+    expect(of(pair('n0'), pair('n1'), pair('n2'))).toBe(
+      'wanted 9, 6 fit: pool a100 at its maximum of 3 nodes',
+    );
+  });
+
   test('two that share the memory of a GPU do not get it twice', () => {
     const t4 = node('t4', {
       labels: {

@@ -56,6 +56,11 @@ function ticks(
   });
 }
 
+/** As many as n0 and n1 hold. */
+function running(more: Partial<Pod>): Pod[] {
+  return ['n0', 'n1'].flatMap((on) => Array.from({ length: 4 }, () => pod(on, { [GPU]: 1 }, more)));
+}
+
 describe('a tick of capacity', () => {
   test('grants what the budget covers of what the pools have, and says what it costs', () => {
     // A replica costs 7.50 an hour: the budget of 40 has five of team-b.
@@ -88,19 +93,35 @@ describe('a tick of capacity', () => {
   });
 
   test('stops counting on a pool whose nodes do not come', () => {
-    const waiting = Array.from({ length: 4 }, () =>
-      pod(null, { [GPU]: 1 }, { labels: { app: 'team-a/chat' } }),
-    );
+    const of = { labels: { app: 'team-a/chat' } };
+    const waiting = Array.from({ length: 4 }, () => pod(null, { [GPU]: 1 }, of));
     const results = ticks(24, 60_000, () => ({
       workloads: [workload('team-a', 'chat', 12)],
-      pods: waiting,
+      pods: [...running(of), ...waiting],
       nodes: ['n0', 'n1'],
     }));
     const granted = results.map(({ grants }) => grants[0]?.granted);
     expect(granted.slice(0, 16).every((each) => each === 12)).toBe(true);
     expect(granted[16]).toBe(8);
-    expect(results[16]?.grants[0]?.why).toContain('no node has come within 15 min, tried again in 5 min');
+    expect(results[16]?.grants[0]?.why).toBe(
+      'wanted 12, 8 fit: pool a100 grows no further for 5 min: no node has come within 15 min',
+    );
     expect(granted.at(-1)).toBe(12);
+  });
+
+  test('keeps counting on a pool for the others, whatever the pods of one namespace wait for', () => {
+    const stuck = pod(null, { [GPU]: 1 }, { namespace: 'team-c', labels: { app: 'team-c/odd' } });
+    const results = ticks(60, 60_000, (index) => ({
+      workloads: [
+        workload('team-a', 'chat', index >= 36 && index < 40 ? 12 : 8, 1),
+        workload('team-c', 'odd', 1),
+      ],
+      pods: [stuck, ...running({ labels: { app: 'team-a/chat' } })],
+      nodes: ['n0', 'n1'],
+    }));
+    expect(Object.keys(results[36]?.state.blocked ?? {})).toEqual([]);
+    // The first round in which it asks was worked out with the back-off of the round before.
+    expect(results.slice(37, 40).map(({ grants }) => grants[0]?.granted)).toEqual([12, 12, 12]);
   });
 
   test('tells of pods that no node could hold, caps nothing for it, and leaves their GPUs to the others', () => {
@@ -156,8 +177,8 @@ test('deletion costs are annotations, and a pod that is gone is no failure', asy
     api.failNext(403, 500);
     const { failures } = await writeDeletionCosts(writer, [change('a'), change('a')]);
     expect(failures).toEqual([
-      'team-a/a: a Role in namespace team-a bound to our service account lacks the rule {apiGroups: [""], resources: ["pods"], verbs: ["patch"]} (403: told to answer 403)',
-      'team-a/a: the API server would not patch pods (500): told to answer 500',
+      { why: 'the API server would not patch pods (403): told to answer 403', pod: 'team-a/a' },
+      { why: 'the API server would not patch pods (500): told to answer 500', pod: 'team-a/a' },
     ]);
   } finally {
     await api.stop();

@@ -41,6 +41,20 @@ describe('credentials', () => {
     expect(server.refused).toEqual([]);
   });
 
+  it('go over plain http to loopback too, as kubectl proxy gives it', async () => {
+    const folder = await temporaryFolder('cluster-http');
+    const server = await ApiServer.start();
+    server.put('deployments', deployment('llm', 3));
+    const file = await server.kubeconfig(folder);
+    const insecure = (await readFile(file, 'utf8')).replace('"insecure-skip-tls-verify":true', '"x":0');
+    expect(insecure).not.toContain('insecure');
+    await writeFile(file, insecure);
+    const cluster = await openCluster({ ...parts, credentials: { kind: 'kubeconfig', file } });
+    expect(cluster.replicas(TARGET)).toEqual({ current: 3, ready: 0 });
+    await cluster.close();
+    await server.stop();
+  });
+
   it('renew the token of a service account', async () => {
     const folder = await temporaryFolder('cluster-token');
     const authority = await createAuthority(folder, 'ca');
@@ -69,6 +83,28 @@ describe('credentials', () => {
     await writeFile(join(folder, 'empty'), 'apiVersion: v1\nkind: Config\ncurrent-context: prod\n');
     await expect(open(join(folder, 'empty'))).rejects.toThrow(
       /has no cluster with a server for its current context 'prod'/,
+    );
+    await writeFile(join(folder, 'foreign'), 'kind: Service\n');
+    await writeFile(join(folder, 'nothing'), '{}');
+    for (const name of ['foreign', 'nothing']) {
+      const file = join(folder, name);
+      await expect(open(file)).rejects.toThrow(
+        `the kubeconfig ${file} has no current-context; expected one, e.g. kubectl config use-context NAME --kubeconfig ${file}`,
+      );
+    }
+    const of = async (server: string, user: string) => {
+      const file = join(folder, 'of');
+      const clusters = [{ name: 'c', cluster: { server } }];
+      const users = [{ name: 'alice', user: { token: 'x' } }];
+      const contexts = [{ name: 'prod', context: { cluster: 'c', user } }];
+      await writeFile(file, JSON.stringify({ clusters, users, contexts, 'current-context': 'prod' }));
+      return open(file);
+    };
+    await expect(of('https://127.0.0.1:1', 'bob')).rejects.toThrow(
+      /has no user 'bob', whom its current context 'prod' names: expected one of alice$/,
+    );
+    await expect(of('http://api.example:8001', 'alice')).rejects.toThrow(
+      /has the server http:\/\/api\.example:8001: expected https, or http on loopback/,
     );
     await writeFile(join(folder, 'bad'), '{{{');
     await expect(open(join(folder, 'bad'))).rejects.toThrow(/cannot read the kubeconfig/);

@@ -64,6 +64,12 @@ describe('which replicas go first', () => {
     ).toEqual([]);
   });
 
+  test('the busy ones are the first to be set: until it is, a pod costs nothing', () => {
+    const pods = [loaded('idle', 'a', 0), loaded('half', 'b', 0.5), loaded('busy', 'c', 1)];
+    const names = deletionCosts(pods, new Map()).map(({ name }) => name);
+    expect(names).toEqual(['busy', 'half', 'idle']);
+  });
+
   const somePods = fc
     .array(
       fc.record({

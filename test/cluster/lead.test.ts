@@ -36,6 +36,24 @@ describe('a start', () => {
     );
   });
 
+  it('takes a day at most, and was Ready when it was', () => {
+    const hours = (count: number) => count * 3_600_000;
+    const odd = {
+      createdAt: 0,
+      scheduledAt: hours(20),
+      pulledAt: null,
+      startedAt: hours(160),
+      readyAt: hours(168),
+    };
+    expect(startOf(odd)).toEqual({
+      at: hours(168),
+      schedule: hours(20),
+      image: hours(4),
+      start: 0,
+      model: 0,
+    });
+  });
+
   it('is cold on a node that came after the pod, contended where room was waited for, else warm', () => {
     expect(groundOf(0, 180_000, 120_000)).toBe('cold');
     expect(groundOf(0, 1000, -3_600_000)).toBe('warm');
@@ -108,6 +126,17 @@ describe('the book of lead times', () => {
     );
   });
 
+  it('has of one workload at most its last five starts on a GPU type', () => {
+    const book = new LeadBook();
+    const one = (at: number) => ({ at, schedule: 1, image: 1, start: 1, model: 1 });
+    for (let at = 0; at < 60; at += 1) {
+      if (at % 20 === 0) book.note('ns/deployment/rare', 'l4', 'warm', one(at));
+      else book.note('ns/deployment/often', 'l4', 'warm', one(at));
+    }
+    expect(book.gpu('l4').warm.map(({ at }) => at)).toEqual([0, 20, 40, 55, 56, 57, 58, 59]);
+    expect(book.workload('ns/deployment/often').warm).toHaveLength(MOST_STARTS);
+  });
+
   it('forgets the workload that started longest ago, beyond a thousand', () => {
     const book = new LeadBook();
     const one = { at: 1, schedule: 1, image: 1, start: 1, model: 1 };
@@ -142,8 +171,9 @@ describe('the tracker', () => {
   let pods: Map<string, SeenPod>;
   let nodes: Map<string, Node>;
 
-  const show = (id: string, state: PodState) => {
-    const after = readPod(pod('llm', id, state));
+  const show = (id: string, { gpus = 1, ...state }: PodState & { readonly gpus?: number }) => {
+    const seen = readPod(pod('llm', id, state));
+    const after = seen === null || gpus > 0 ? seen : { ...seen, requests: { cpu: 1 } };
     const changed = tracker.pod(pods.get(id) ?? null, after);
     if (after !== null) pods.set(id, after);
     return changed;
@@ -177,12 +207,24 @@ describe('the tracker', () => {
     expect(show('b', { created: 10, node: 'new', scheduled: 166, started: 232, ready: 300 })).toBe(true);
     const cold = { at: T0 + 300_000, schedule: 156_000, image: 64_000, start: 2000, model: 68_000 };
     expect(book.workload('ns/deployment/llm')).toEqual({ warm: [], cold: [cold] });
-    expect(book.gpu('nvidia-l4').cold).toEqual([cold]);
+    expect(book.gpu('nvidia-l4').cold).toEqual([{ ...cold, workload: 'ns/deployment/llm' }]);
     // Asked for by the oldest pod that went there.
     expect(book.node('nvidia-l4')).toEqual([{ at: T0 + 165_000, provision: 120_000, device: 45_000 }]);
     show('a', { created: 0, node: 'new', scheduled: 167, started: 232, ready: 301 });
     expect(book.workload('ns/deployment/llm').cold).toHaveLength(2);
     expect(book.node('nvidia-l4')).toHaveLength(1);
+  });
+
+  it('learns nothing of a GPU type, nor of its nodes, from a pod that asks for no GPU', () => {
+    show('a', { created: 0, unschedulable: 'no room', gpus: 0 });
+    showNode('new', 120, 0, 121);
+    showNode('new', 120, 4, 165);
+    show('a', { created: 0, node: 'new', scheduled: 166, gpus: 0 });
+    expect(show('a', { created: 0, node: 'new', scheduled: 166, started: 170, ready: 180, gpus: 0 })).toBe(
+      true,
+    );
+    expect(book.workload('ns/deployment/llm').cold).toHaveLength(1);
+    expect([book.gpu('nvidia-l4'), book.node('nvidia-l4')]).toEqual([{ warm: [], cold: [] }, []]);
   });
 
   it('keeps the earliest binding, when a later write moves the condition', () => {

@@ -298,7 +298,7 @@ describe('the watches', () => {
     await open({ addresses: ['Pilotlight:50051'] });
     expect(why()).toBe('known');
     expect(cluster?.facts('ns', 'foreign')).toMatchObject({
-      why: 'no ScaledObject ns/foreign names this scaler',
+      why: 'the ScaledObject ns/foreign names another scaler: its scalerAddress is "another:1", and --scaler-address names only "pilotlight:50051"',
     });
     expect(
       cluster?.health().watches.find(({ resource }) => resource === 'scaledobjects.keda.sh')?.objects,

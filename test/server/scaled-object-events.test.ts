@@ -43,13 +43,26 @@ function workload(metadata: Record<string, string> = {}): Workload {
   return found;
 }
 
-function decides(of: Workload, verdict: Decision['verdict'], desired: number, reason = ''): void {
+interface Around {
+  readonly current?: number;
+  readonly source?: Decision['replicas']['source'];
+  readonly kedaAsks?: boolean;
+  readonly siblings?: readonly Workload[];
+}
+
+function decides(
+  of: Workload,
+  verdict: Decision['verdict'],
+  desired: number,
+  reason = '',
+  { current = 0, source = 'cluster', kedaAsks = true, siblings = [of] }: Around = {},
+): void {
   of.decision = {
     at: now,
     verdict,
     desired,
     active: desired > 0,
-    replicas: { current: 1, reporting: 1, missing: 0, starting: 0, source: 'cluster' },
+    replicas: { current, reporting: 0, missing: 0, starting: 0, source },
     signals: [],
     stages: [],
     metrics: [],
@@ -57,7 +70,7 @@ function decides(of: Workload, verdict: Decision['verdict'], desired: number, re
     needsWake: false,
     presumesZero: false,
   };
-  events.noteDecision(of);
+  events.noteDecision(of, { kedaAsks }, siblings);
 }
 
 const told = () => api.requests.map(({ body }) => [body['type'], body['reason'], body['note']]);
@@ -103,6 +116,38 @@ describe('decisions', () => {
     decides(llm, 'held', 2, 'blind now');
     await expect.poll(told).toEqual([['Warning', 'Blind', 'blind now']]);
   });
+});
+
+describe('of a ScaledObject with two triggers', () => {
+  test('one that wants some again wakes nothing while the other keeps ten replicas, counted or not', async () => {
+    const llm = workload();
+    for (const around of [{ current: 10 }, { source: 'pods' }, { source: 'asked' }] as const) {
+      decides(llm, 'fresh', 0, '', around);
+      decides(llm, 'fresh', 2, 'too early', around);
+    }
+    decides(llm, 'fresh', 0);
+    decides(llm, 'fresh', 3, 'now');
+    await expect.poll(told).toEqual([['Normal', 'Woken', 'to 3: now']]);
+  });
+
+  test('one that was edited away tells nothing, and a new one that KEDA asks for does', async () => {
+    const siblings = [workload({ target: '3' }), workload({ target: '5' })] as const;
+    const [old, edited] = siblings;
+    old.askedAt = now - 60_000;
+    for (const each of siblings) decides(each, 'fresh', 2, '', { siblings });
+    decides(old, 'held', 2, 'the old one', { siblings });
+    decides(edited, 'held', 2, 'the new one', { siblings });
+    await expect.poll(told).toEqual([['Warning', 'Blind', 'the new one']]);
+  });
+});
+
+test('what another replica of the scaler is asked for is told there, and here once KEDA comes back', async () => {
+  const llm = workload();
+  decides(llm, 'fresh', 2);
+  decides(llm, 'held', 2, 'told elsewhere', { kedaAsks: false });
+  decides(llm, 'fresh', 2, 'told elsewhere', { kedaAsks: false });
+  decides(llm, 'held', 2, 'told here');
+  await expect.poll(told).toEqual([['Warning', 'Blind', 'told here']]);
 });
 
 test('a warm-up that is late is told once', async () => {
