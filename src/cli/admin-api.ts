@@ -24,13 +24,18 @@ export function workloadNamed(positionals: readonly string[]): string {
  *
  * @param flags `server` and `token-file`
  * @param post the body to send; a GET without
+ * @throws UsageError where `server` is no URL
  */
 export async function askServer(
   path: string,
   flags: Readonly<Record<string, unknown>>,
   post?: object,
 ): Promise<Asked> {
-  const url = `${String(flags['server']).replace(/\/$/, '')}${path}`;
+  const server = String(flags['server']);
+  // `localhost:8080` can be parsed too: as something of the protocol `localhost:`.
+  if (!/^https?:\/\//i.test(server) || !URL.canParse(server))
+    throw new UsageError(`--server: got "${server}", expected a URL such as ${SERVER}`);
+  const url = `${server.replace(/\/$/, '')}${path}`;
   const tokenFile = flags['token-file'];
   const token = typeof tokenFile === 'string' ? (await readFile(tokenFile, 'utf8')).trim() : null;
   const headers = {
@@ -46,7 +51,10 @@ export async function askServer(
   } catch (error) {
     const cause =
       error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    return { body: null, error: `no server answers at ${url}: ${cause}; give --server` };
+    return {
+      body: null,
+      error: `no server answers at ${url}: ${cause}${server === SERVER ? '; give --server' : ''}`,
+    };
   }
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return { body, error: null };

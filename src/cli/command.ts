@@ -33,6 +33,20 @@ export function parsed(args: string[], options: Options): { values: Values; posi
   }
 }
 
+/** Why a file that somebody named could not be read. */
+export function whyUnread(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code ?? '') {
+    case 'ENOENT':
+      return 'no such file';
+    case 'EISDIR':
+      return 'it is a folder; expected a file';
+    case 'EACCES':
+      return 'no right to read it';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -64,7 +64,7 @@ function inText({ id, profiles, target, decision, metricSpecs, cluster }: Trigge
     '',
     `  verdict    ${decision.verdict}, ${decision.active ? 'active' : 'inactive'}, ${new Date(decision.at).toISOString()}`,
     `  replicas   ${replicas.current}: ${replicas.reporting} reporting, ${replicas.missing} silent, ${replicas.starting} starting (counted by ${replicas.source})`,
-    `  published  ${metricSpecs.map((spec, index) => `${spec.name} = ${decision.metrics[index] ?? 0}, target ${spec.target}`).join('; ')}`,
+    `  published  ${publishedText(decision, metricSpecs)}`,
     ...clusterLines(cluster ?? null).map((line) => `  ${line}`),
     '',
     indented(signalTable(decision)),
@@ -77,6 +77,19 @@ function inText({ id, profiles, target, decision, metricSpecs, cluster }: Trigge
     ),
   ];
   return lines.join('\n');
+}
+
+/** What KEDA gets, which for a blind decision is no value. */
+export function publishedText(
+  { verdict, metrics, presumesZero }: Pick<Decision, 'verdict' | 'metrics' | 'presumesZero'>,
+  metricSpecs: TriggerView['metricSpecs'],
+): string {
+  if (verdict === 'blind') return 'nothing: calls answer UNAVAILABLE, and KEDA keeps what there is';
+  const values = metricSpecs.map(
+    (spec, index) => `${spec.name} = ${metrics[index] ?? 0}, target ${spec.target}`,
+  );
+  // An HPA asks above zero replicas alone, and so proves the decision wrong.
+  return `${values.join('; ')}${presumesZero ? '; nothing to the HPA, whose calls answer UNAVAILABLE' : ''}`;
 }
 
 function signalTable(decision: Decision): string {

@@ -7,7 +7,7 @@ import type { Load } from '../replay/load.js';
 import { ManifestError, type ReplayManifest } from '../replay/pilotlight/manifest.js';
 import { SeriesError } from '../replay/pilotlight/prometheus-range.js';
 import { checkSetup, defaultScoreFrom, onWholeSeconds, type Setup } from '../replay/setup.js';
-import { UsageError } from './command.js';
+import { UsageError, whyUnread } from './command.js';
 
 export type Flags = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
@@ -114,7 +114,7 @@ export function loadFrom(file: string): Load {
   try {
     text = (isGzip ? gunzipSync(bytes) : bytes).toString('utf8');
   } catch (error) {
-    throw new UsageError(`${file}: ${inWords(error)}; unpack the file and give the CSV`);
+    throw new UsageError(`${file}: ${whyUnread(error)}; unpack the file and give the CSV`);
   }
   try {
     return parseLoad(text);
@@ -129,7 +129,7 @@ export function contents(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new UsageError(`${file}: ${inWords(error)}`);
+    throw new UsageError(`${file}: ${whyUnread(error)}`);
   }
 }
 
@@ -146,8 +146,4 @@ export function asUsage(error: unknown): unknown {
   const isInput =
     error instanceof ManifestError || error instanceof SeriesError || error instanceof RangeError;
   return isInput ? new UsageError(error.message) : error;
-}
-
-function inWords(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -18,6 +18,15 @@ import {
 
 const { provision: _, 'node-idle': _idle, 'gpus-per-node': _fit, ...REPLICA_FLAGS } = SETUP_FLAGS;
 
+/** Those that go with `--gpus`. */
+export const SHARED_FLAGS = {
+  ...REPLICA_FLAGS,
+  gpus: { type: 'string' },
+  'replica-gpus': { type: 'string', multiple: true },
+  scalers: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
 export function isShared(args: readonly string[]): boolean {
   return args.some((arg) => arg === '--gpus' || arg.startsWith('--gpus='));
 }
@@ -25,16 +34,16 @@ export function isShared(args: readonly string[]): boolean {
 /**
  * `replay --gpus`: several ScaledObjects, each with its load, on one pool of GPUs.
  *
+ * @param known every flag of `replay`
  * @throws UsageError
  */
-export function replayShared(args: string[]): ExitCode {
-  const { values: flags, positionals } = parsed(args, {
-    ...REPLICA_FLAGS,
-    gpus: { type: 'string' },
-    'replica-gpus': { type: 'string', multiple: true },
-    scalers: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  });
+export function replayShared(args: string[], known: readonly string[]): ExitCode {
+  for (const arg of args) {
+    const [, flag = ''] = /^--([a-z-]+)/.exec(arg) ?? [];
+    if (known.includes(flag) && !(flag in SHARED_FLAGS))
+      throw new UsageError(`--${flag} does not go with --gpus; what does: ${flagsInWords()}`);
+  }
+  const { values: flags, positionals } = parsed(args, SHARED_FLAGS);
   const gpus = wholeNumber('--gpus', String(flags['gpus']));
   const scalers = flags['scalers'];
   const profiles = loadProfiles(typeof scalers === 'string' ? scalers : undefined);
@@ -46,6 +55,14 @@ export function replayShared(args: string[]): ExitCode {
   const report = inputFaultsAsUsage(() => sharedReport([first, ...others], gpus));
   print(flags['json'] === true ? JSON.stringify(sharedJson(report), null, 2) : sharedText(report));
   return 0;
+}
+
+/** Every flag that goes with `--gpus`, for help and messages. */
+export function flagsInWords(): string {
+  return Object.keys(SHARED_FLAGS)
+    .filter((name) => name !== 'gpus')
+    .map((name) => `--${name}`)
+    .join(', ');
 }
 
 function sharersOf(flags: Flags, positionals: readonly string[], profiles: Profiles): SharedReplay[] {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import type { Profiles } from '../policy/trigger.js';
 import { readManifest, replayTrigger, type ReplayManifest } from '../replay/pilotlight/manifest.js';
 import { reportJson } from '../replay/report/json.js';
@@ -21,9 +21,28 @@ import { historyFrom } from './replay-history.js';
 import { replayLog } from './replay-log.js';
 import { pageOf } from './replay-page.js';
 import { sourceOf, type Source } from './replay-source.js';
-import { isShared, replayShared } from './replay-shared.js';
+import { flagsInWords, isShared, replayShared, SHARED_FLAGS } from './replay-shared.js';
 import { replaySuite } from './replay-suite.js';
 import { CREDENTIAL_FLAGS, PROMETHEUS_FLAGS } from './replay-prometheus.js';
+
+const FLAGS = {
+  ...SETUP_FLAGS,
+  ...PROMETHEUS_FLAGS,
+  ...CREDENTIAL_FLAGS,
+  ...SHARED_FLAGS,
+  trace: { type: 'string' },
+  suite: { type: 'string' },
+  only: { type: 'string' },
+  jobs: { type: 'string' },
+  log: { type: 'string' },
+  history: { type: 'string' },
+  timeline: { type: 'string' },
+  html: { type: 'string' },
+  'price-per-hour': { type: 'string' },
+  baselines: { type: 'boolean' },
+  'no-baselines': { type: 'boolean' },
+  'no-bound': { type: 'boolean' },
+} as const;
 
 export const replay: Command = {
   name: 'replay',
@@ -39,6 +58,7 @@ load (t_seconds,requests), beside what others would have done and the least that
 --suite runs the manifest, the same without its forecast, and the others on a whole set of loads.
 --gpus runs several ScaledObjects on one pool of N GPUs, shared out by tiers and first come, first served;
 --replica-gpus NAMESPACE/NAME=N where a replica takes more than one and no Deployment in its file says so.
+With --gpus go ${flagsInWords().replace(/^(.{80,95},) /, '$1\n')}.
 --log decides every step of a decision log (serve --decision-log) again: exit 1 at the first that differs.
 
   --slots N, --service-time 8s   requests one replica serves at once, and for how long (the trigger's)
@@ -61,34 +81,19 @@ load (t_seconds,requests), beside what others would have done and the least that
 };
 
 async function runReplay(args: string[]): Promise<ExitCode> {
-  if (isShared(args)) return replayShared(args);
-  const { values: flags, positionals } = parsed(args, {
-    ...SETUP_FLAGS,
-    ...PROMETHEUS_FLAGS,
-    ...CREDENTIAL_FLAGS,
-    trace: { type: 'string' },
-    suite: { type: 'string' },
-    only: { type: 'string' },
-    jobs: { type: 'string' },
-    log: { type: 'string' },
-    gpus: { type: 'string' },
-    history: { type: 'string' },
-    timeline: { type: 'string' },
-    html: { type: 'string' },
-    scalers: { type: 'string' },
-    'price-per-hour': { type: 'string' },
-    baselines: { type: 'boolean' },
-    'no-baselines': { type: 'boolean' },
-    'no-bound': { type: 'boolean' },
-    json: { type: 'boolean', default: false },
-  });
+  if (isShared(args)) return replayShared(args, Object.keys(FLAGS));
+  const { values: flags, positionals } = parsed(args, FLAGS);
   const [file, another] = positionals;
+  if (flags['replica-gpus'] !== undefined) throw new UsageError('--replica-gpus: only with --gpus N');
   if (typeof flags['log'] === 'string') {
     if (file !== undefined)
       throw new UsageError('--log takes no manifest: the log has the policy it was made with');
     return replayLog(flags['log'], flags['json'] === true);
   }
   if (file === undefined) throw new UsageError('expected a ScaledObject MANIFEST, or --log FILE');
+  const pair = positionals.find((each) => /.=.+\.csv(?:\.gz)?$/.test(each) && !existsSync(each));
+  if (pair !== undefined)
+    throw new UsageError(`"${pair}": MANIFEST=FILE is for several that share a pool, with its --gpus N`);
   if (another !== undefined) throw new UsageError(`unexpected argument "${another}"`);
   const manifest = inputFaultsAsUsage(() => readManifest(contents(file).toString('utf8'), file));
   if (typeof flags['suite'] === 'string') return replaySuite(manifest, flags);

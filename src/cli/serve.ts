@@ -15,16 +15,18 @@ import {
   type Settings,
 } from '../server/settings.js';
 import { systemClock } from '../server/system-clock.js';
-import { parsed, print, table, UsageError, type Command, type ExitCode } from './command.js';
+import { parsed, print, table, UsageError, whyUnread, type Command, type ExitCode } from './command.js';
 
 export const serve: Command = {
   name: 'serve',
   summary: 'the gRPC external scaler and the admin HTTP server',
   usage: `pilotlight serve [--config FILE] [--print-config] [SETTING...]
 
-Every setting is also a key of the configuration file and a variable of the environment
+Every setting below is also a key of the configuration file and a variable of the environment
 (--grpc-listen is grpcListen and ${environmentOf('grpcListen')}). Flags win over the
-environment, that over the file, that over the defaults.
+environment, that over the file, that over the defaults. What is repeatable may also be given
+once with commas, but for headers. The key gpu (pools, tiers, prices, budgets) is of the file
+alone: docs/capacity.md.
 
 ${table(SETTING_NAMES.map((name) => [`  --${flagOf(name)}`, SETTING_HELP[name]]))}`,
   run: runServe,
@@ -37,6 +39,8 @@ async function runServe(args: string[]): Promise<ExitCode> {
     return 0;
   }
   const log = pino({ level: settings.logLevel }, pino.destination(2));
+  const unread = whatIsUnread(settings);
+  if (unread !== null) log.warn(unread);
   const server = await startServer({ settings, log, clock: systemClock });
   print(`pilotlight is ready: gRPC for KEDA on port ${server.grpcPort}, HTTP on port ${server.httpPort}`);
   const signal = await new Promise<string>((resolve) => {
@@ -45,6 +49,18 @@ async function runServe(args: string[]): Promise<ExitCode> {
   log.info(`${signal}: draining`);
   await server.stop();
   return 0;
+}
+
+/** What can be read at all without a source of metrics; null: there is one. */
+export function whatIsUnread(settings: Settings): string | null {
+  const { prometheus, scrapeTargets, allowPrometheus, redis } = settings;
+  if (prometheus !== undefined || scrapeTargets !== undefined) return null;
+  const read = [
+    ...(allowPrometheus.length > 0 ? ['triggers that name an allowed prometheusAddress'] : []),
+    ...(redis === undefined ? [] : ['backlogs of BullMQ queues']),
+  ];
+  const only = read.length === 0 ? 'no signal can be read' : `only ${read.join(' and ')} can be read`;
+  return `neither --prometheus nor --scrape-targets is given: ${only}`;
 }
 
 function settingsFrom(args: string[]): { settings: Settings; printOnly: boolean } {
@@ -74,7 +90,7 @@ function readConfig(path: string): unknown {
   try {
     return parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new SettingsError(`--config ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new SettingsError(`--config ${path}: ${whyUnread(error)}`, {
       cause: error,
     });
   }

@@ -32,9 +32,12 @@ async function runWake(args: string[]): Promise<ExitCode> {
     complain(`pilotlight wake: ${asked.error}`);
     return 1;
   }
-  const { replicas: least, until } = answer.parse(asked.body);
-  print(values['json'] === true ? JSON.stringify(asked.body, null, 2) : `at least ${least} until ${until}`);
+  const { replicas: least, until, cappedAt } = answer.parse(asked.body);
+  const cap = cappedAt === undefined ? '' : `, capped at ${cappedAt}, the most there may be`;
+  print(
+    values['json'] === true ? JSON.stringify(asked.body, null, 2) : `at least ${least} until ${until}${cap}`,
+  );
   return 0;
 }
 
-const answer = z.object({ replicas: z.number(), until: z.string() });
+const answer = z.object({ replicas: z.number(), until: z.string(), cappedAt: z.number().optional() });

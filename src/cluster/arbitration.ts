@@ -3,6 +3,7 @@ import type { Option } from '../core/capacity/placement.js';
 import { finished, stepwise, type Steps } from '../core/steps.js';
 import type { Node, Pod } from '../ports/cluster-objects.js';
 import { rooming, viewOf, type ClusterView, type PoolRoom, type ViewInput } from './capacity.js';
+import { growing, type Grower, type OwnedPod, type PoolGrowth } from './capacity-growth.js';
 import { textOf } from './capacity-kind.js';
 import { needsOf, type ReplicaShape } from './capacity-shape.js';
 import { noNodeFits } from './capacity-unfit.js';
@@ -40,13 +41,15 @@ export function capacityTerms(input: ArbitrationInput): CapacityTerms {
     return id === null ? [] : [{ pod, id }];
   });
   const released = (pod: Pod) => input.isPlaceholder(pod) || input.ownerOf(pod) !== null;
-  return finished(termsIn(viewOf({ ...input, released }), input.workloads, owned));
+  const views = { free: viewOf({ ...input, released }), taken: viewOf(input) };
+  return finished(termsIn(views, input.workloads, owned));
 }
 
-/** A pod of one of the workloads. */
-export interface OwnedPod {
-  readonly pod: Pod;
-  readonly id: string;
+/** The same nodes, with and without those whose share is worked out. */
+export interface ArbitrationViews {
+  /** Without placeholders and the pods that are owned. */
+  readonly free: ClusterView;
+  readonly taken: ClusterView;
 }
 
 /** What is asked of a view for each shape; most workloads share theirs with others. */
@@ -57,23 +60,22 @@ interface ShapeTerms {
   readonly options: readonly Option[];
 }
 
-/** @param view without placeholders and the pods that are owned */
 export function* termsIn(
-  view: ClusterView,
+  { free: view, taken }: ArbitrationViews,
   workloads: readonly ManagedWorkload[],
   owned: readonly OwnedPod[],
 ): Steps<CapacityTerms> {
   const stranded = yield* strandedPods(view, workloads, owned);
   const supplies = new Map<string, Supply>();
   const terms = new Map<string, ShapeTerms>();
-  const termsOf = new Map<string, ShapeTerms>();
+  const growers: Grower[] = [];
   const claimants: Claimant[] = [];
   const unfit = new Map<string, string>();
   for (const { shape, ...workload } of workloads) {
     const key = textOf(shape);
     const known = terms.get(key) ?? (yield* termsOfShape(shape, view, supplies, stranded));
     terms.set(key, known);
-    termsOf.set(workload.id, known);
+    growers.push({ id: workload.id, wanted: workload.wanted, shape, pools: known.pools });
     if (known.unfit !== null) unfit.set(workload.id, known.unfit);
     const own = stranded.replicas.get(workload.id);
     const options = own === undefined ? known.options : optionsOf(shape, known.pools, supplies, own);
@@ -83,7 +85,7 @@ export function* termsIn(
   return {
     claimants,
     supplies: [...supplies.values()],
-    growth: yield* growthOf(view, owned, termsOf),
+    growth: yield* growing(taken, growers, owned),
     unfit,
   };
 }
@@ -136,30 +138,6 @@ function unitOf(shape: ReplicaShape): { readonly resource: string; readonly coun
   return needsOf(shape).gpu ?? { resource: 'pods', count: 1 };
 }
 
-/** How a declared pool grows: its nodes, and the replicas that no node takes and a new one of this pool would. */
-export interface PoolGrowth {
-  readonly pool: string;
-  readonly nodes: number;
-  readonly waiting: number;
-}
-
-function* growthOf(
-  view: ClusterView,
-  owned: readonly OwnedPod[],
-  termsOf: ReadonlyMap<string, ShapeTerms>,
-): Steps<PoolGrowth[]> {
-  const waiting = new Map<string, number>();
-  yield* stepwise(owned, 64, ({ pod, id }) => {
-    if (pod.waiting !== 'unschedulable' || pod.deleting) return;
-    for (const { pool, nodes, maxNodes } of termsOf.get(id)?.pools ?? []) {
-      if (maxNodes !== null && nodes < maxNodes) waiting.set(pool, (waiting.get(pool) ?? 0) + 1);
-    }
-  });
-  return view.pools
-    .filter(({ config }) => config !== null)
-    .map(({ name, nodes }) => ({ pool: name, nodes: nodes.length, waiting: waiting.get(name) ?? 0 }));
-}
-
 /**
  * Replicas that share a GPU's memory take of the slices what they take of the memory: of 14 slices of 15 GiB, one of 4 GiB
  * takes 14/3. Others take what they request.
@@ -186,17 +164,21 @@ function* supplyOf(view: ClusterView, name: string, resource: string, stranded: 
   const [room] = (yield* rooming(unit, { ...view, pools: members })).pools;
   const pool = supplyName(name, resource);
   const units = (room === undefined ? 0 : total(room)) + (stranded.units.get(pool) ?? 0);
-  return { pool, units, limit: limitOf(name, room) };
+  return { pool, units, limit: limitOf(name, room, view.blocked.get(name)) };
 }
 
-function limitOf(name: string, room: PoolRoom | undefined): string {
+/** @param blocked why it grows no further; undefined: it does */
+function limitOf(name: string, room: PoolRoom | undefined, blocked: string | undefined): string {
   if (room === undefined) return `pool ${name} has no room`;
-  const { maxNodes, notes } = room;
-  const bound =
-    maxNodes === null
-      ? `pool ${name} is full`
-      : `pool ${name} at its maximum of ${maxNodes} ${maxNodes === 1 ? 'node' : 'nodes'}`;
+  const { notes } = room;
+  const bound = `pool ${name} ${boundOf(room, blocked)}`;
   return notes.length === 0 ? bound : `${bound} (${notes.join(', ')})`;
+}
+
+function boundOf({ nodes, maxNodes }: PoolRoom, blocked: string | undefined): string {
+  if (maxNodes === null) return 'is full';
+  if (blocked !== undefined && nodes < maxNodes) return blocked;
+  return `at its maximum of ${maxNodes} ${maxNodes === 1 ? 'node' : 'nodes'}`;
 }
 
 /**

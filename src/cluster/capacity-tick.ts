@@ -12,14 +12,9 @@ import { finished, stepwise, type Steps } from '../core/steps.js';
 import type { Millis } from '../core/time.js';
 import type { CapacityConfig } from '../policy/capacity-config.js';
 import type { Node, Pod } from '../ports/cluster-objects.js';
-import {
-  nodePoolOf,
-  termsIn,
-  type CapacityTerms,
-  type ManagedWorkload,
-  type OwnedPod,
-} from './arbitration.js';
+import { nodePoolOf, termsIn, type CapacityTerms, type ManagedWorkload } from './arbitration.js';
 import { viewing, without, type ClusterView } from './capacity.js';
+import type { OwnedPod } from './capacity-growth.js';
 import { textOf } from './capacity-kind.js';
 import type { ReplicaShape } from './capacity-shape.js';
 import { costNow, type CostReport } from './cost.js';
@@ -103,7 +98,7 @@ export function* capacityRound(state: CapacityState, tick: CapacityTick): Steps<
   const paid = new Map<string, Grant>();
   for (const { grants } of spending.values())
     yield* stepwise(grants, BETWEEN_YIELDS, (grant) => void paid.set(grant.id, grant));
-  const terms = yield* termsIn(free, yield* managed(tick, shapes, paid), owned);
+  const terms = yield* termsIn({ free, taken: view }, yield* managed(tick, shapes, paid), owned);
   const arbitrated = yield* arbitration(state.arbitration, { ...placeable(terms), now });
   const placed = new Map<string, Grant>();
   yield* stepwise(arbitrated.grants, BETWEEN_YIELDS, (grant) => void placed.set(grant.id, grant));
@@ -190,17 +185,13 @@ function* managed(
 ): Steps<ManagedWorkload[]> {
   const found: ManagedWorkload[] = [];
   yield* stepwise(workloads, BETWEEN_YIELDS, (workload) => {
-    const { id, tier } = workload;
+    const { id, tier, minimum } = workload;
     const shape = shapes.get(id);
     if (shape === undefined) return;
     const wanted = paid.get(id)?.granted ?? workload.wanted;
-    found.push({ id, tier, wanted, minimum: guaranteed(workload, config), shape });
+    found.push({ id, tier, wanted, minimum, guaranteed: config.guaranteed[id] ?? 0, shape });
   });
   return found;
-}
-
-function guaranteed({ id, minimum }: TickWorkload, config: CapacityConfig): number {
-  return Math.max(minimum, config.guaranteed[id] ?? 0);
 }
 
 /**
@@ -245,8 +236,8 @@ function* budgetsOf(
   );
   yield* stepwise(workloads, BETWEEN_YIELDS, (workload) => {
     const { id, namespace, tier, wanted } = workload;
-    const price = prices.get(id) ?? null;
-    spenders.get(namespace)?.push({ id, tier, wanted, minimum: guaranteed(workload, config), price });
+    const minimum = Math.max(workload.minimum, config.guaranteed[id] ?? 0);
+    spenders.get(namespace)?.push({ id, tier, wanted, minimum, price: prices.get(id) ?? null });
   });
   const spending = new Map<string, Spending>();
   const budgets: Record<string, ArbitrationState> = {};

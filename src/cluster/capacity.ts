@@ -151,10 +151,7 @@ function* poolRoom(shape: ReplicaShape, view: ClusterView, pool: NodePool): Step
     perNode: fresh.perNode,
     nodes: pool.nodes.length,
     maxNodes,
-    notes: [
-      ...[...notes].map(([why, count]) => `${count} ${count === 1 ? 'node' : 'nodes'}: ${why}`),
-      ...(view.blocked.has(pool.name) ? [view.blocked.get(pool.name) ?? ''] : []),
-    ],
+    notes: [...notes].map(([why, count]) => `${count} ${count === 1 ? 'node' : 'nodes'}: ${why}`),
   };
 }
 

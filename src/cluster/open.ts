@@ -11,6 +11,7 @@ import { leadTimesOf, nodeLeadTimeOf } from './lead/history.js';
 import { LeadKeeper } from './lead/keeper.js';
 import type { Log } from './log.js';
 import { ClusterModel, scaledKey, targetKind } from './model.js';
+import type { MinimumState } from './scaled-object-marks.js';
 import type { Reflector } from './watch/reflector.js';
 import { TIMING, type Timing } from './watch/timing.js';
 import { sleep, Turns } from './watch/turns.js';
@@ -41,6 +42,10 @@ export interface ClusterParts {
 /** Reading is from memory; what is changed is asked of the API server, with the same credentials. */
 export interface WritableCluster extends Cluster {
   readonly writer: Writer;
+  /** As last known, whether the watch stands or not: who acts on it reads the object first. Null: it is not there. */
+  minimum(namespace: string, name: string): MinimumState | null;
+  /** `namespace/name` of the ScaledObjects that carry a mark of ours; as last known too. */
+  marked(): readonly string[];
 }
 
 /**
@@ -67,7 +72,7 @@ export async function openCluster(parts: ClusterParts): Promise<WritableCluster>
     turns: new Turns(),
   });
   const waiting = new AbortController();
-  await Promise.race([watches.synced(), sleep(startWithin, waiting.signal)]);
+  await Promise.race([watches.synced(waiting.signal), sleep(startWithin, waiting.signal)]);
   waiting.abort();
   return new OpenCluster(model, watches, clock, openWriter(access), async () => {
     await watches.close();
@@ -109,7 +114,17 @@ class OpenCluster implements WritableCluster {
   scaledObject(namespace: string, name: string) {
     const reflector = this.#watches.find('scaledobjects', namespace);
     if (reflector?.health().kind !== 'current') return null;
-    return this.#model.scaledObjects.get(`${namespace}/${name}`);
+    const found = this.#model.scaledObjects.get(`${namespace}/${name}`);
+    if (found === null) this.#watches.warnOfForeign(`${namespace}/${name}`);
+    return found;
+  }
+
+  minimum(namespace: string, name: string) {
+    return this.#model.minimum(`${namespace}/${name}`);
+  }
+
+  marked() {
+    return this.#model.marked.values().map(({ id }) => id);
   }
 
   facts(namespace: string, name: string): FactsAnswer {
@@ -118,6 +133,8 @@ class OpenCluster implements WritableCluster {
     const key = `${namespace}/${name}`;
     const scaledObject = this.#model.scaledObjects.get(key);
     if (scaledObject === null) {
+      const foreign = this.#watches.whyForeign(key);
+      if (foreign !== null) return unknown(`the ScaledObject ${key} names another scaler: ${foreign}`);
       const fault = this.#model.faults.get(key);
       return unknown(
         fault === undefined

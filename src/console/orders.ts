@@ -61,8 +61,8 @@ export function ordersApp(orders: Orders): Hono {
     };
     const answer = await orders.wake(namespace, name, request);
     if (answer.kind !== 'awake') return refused(context, answer);
-    const { replicas, until } = answer;
-    return context.json({ outcome: 'awake', replicas, until: new Date(until).toISOString() });
+    const { kind, until, ...rest } = answer;
+    return context.json({ outcome: kind, ...rest, until: new Date(until).toISOString() });
   });
   return app;
 }

@@ -13,7 +13,7 @@ const name = z
   .describe('letters, digits, dots, slashes and dashes, at most 128');
 const labels = z.record(
   z.string().min(1).max(316).describe('a label key such as cloud.google.com/gke-nodepool'),
-  z.string().max(63).describe('the value of a label'),
+  z.string().max(63).describe('text of at most 63 characters'),
 );
 const count = z.int().min(0).max(15_000).describe('a whole number from 0 to 15000');
 const money = z.number().min(0).max(1e9).describe('an amount of money, 0 or more');
@@ -30,9 +30,13 @@ const workload = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/)
   .describe('NAMESPACE/NAME of a ScaledObject');
+const namespace = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
+  .describe('a namespace such as team-a');
 const taint = z.strictObject({
   key: z.string().min(1).max(316).describe('the key of a taint'),
-  value: z.string().max(63).default('').describe('the value of a taint'),
+  value: z.string().max(63).default('').describe('text of at most 63 characters'),
   effect: z
     .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
     .describe('NoSchedule, PreferNoSchedule or NoExecute'),
@@ -46,7 +50,7 @@ const pool = z.strictObject({
   maxNodes: count.nullable().default(null),
   node: z
     .strictObject({
-      resources: z.record(z.string().min(1), quantity),
+      resources: z.record(z.string().min(1), quantity).describe('a map such as {nvidia.com/gpu: 8}'),
       labels: labels.default({}),
       taints: z.array(taint).default([]),
     })
@@ -67,8 +71,9 @@ export const capacityConfigSchema = z.strictObject({
   extendedResourceToleration: z.boolean().describe('true or false').default(true),
   replicaMemory: z.record(workload, quantity).default({}),
   guaranteed: z.record(workload, count).default({}),
+  tierOne: z.array(namespace).max(10_000).describe('a list of namespaces').nullable().default(null),
   prices: z.record(z.string().min(1).describe('a GPU product such as Tesla-T4'), money).default({}),
-  currency: z.string().min(1).max(8).describe('such as USD').default('USD'),
+  currency: z.string().min(1).max(8).describe('1 to 8 characters such as USD').default('USD'),
   budgets: z.record(z.string().min(1).max(63).describe('a namespace'), money).default({}),
   placeholders: z
     .strictObject({
@@ -83,7 +88,10 @@ export const capacityConfigSchema = z.strictObject({
   deletionCost: z.boolean().describe('true or false').default(false),
 });
 
-/** Quantities in base units: cores, bytes, counts. Prices and budgets are money per hour. */
+/**
+ * Quantities in base units: cores, bytes, counts. Prices and budgets are money per hour. `tierOne`: the namespaces whose
+ * triggers may say tier 1; null: all.
+ */
 export type CapacityConfig = z.infer<typeof capacityConfigSchema>;
 /**
  * A pool as declared. `maxNodes` null: how far it can grow is not known, and nothing is capped for it; a pool that cannot
@@ -133,8 +141,16 @@ function faultsOf(issue: z.core.$ZodIssue, values: unknown, origin: string): str
     });
   }
   const key = issue.code === 'invalid_key' ? issue.path.at(-1) : undefined;
-  const got = key === undefined ? shown(at(values, issue.path)) : `the key ${JSON.stringify(key)}`;
-  return [`${where}: got ${got}, expected ${expected(issue.path, key !== undefined)}`];
+  const value = at(values, issue.path);
+  const got = key === undefined ? shown(value) : `the key ${JSON.stringify(key)}`;
+  // YAML takes 1 and true for what they look like.
+  const isBare = issue.code === 'invalid_type' && issue.expected === 'string' && isScalar(value);
+  const quoted = isBare ? `; in quotes: "${value}"` : '';
+  return [`${where}: got ${got}, expected ${expected(issue.path, key !== undefined)}${quoted}`];
+}
+
+function isScalar(value: unknown): value is number | boolean {
+  return typeof value === 'number' || typeof value === 'boolean';
 }
 
 function shown(value: unknown): string {

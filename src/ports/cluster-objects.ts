@@ -83,4 +83,6 @@ export interface Pod {
   readonly readyAt: Millis | null;
   /** Why it is not ready; null when it is, and for one that has ended or drains. */
   readonly waiting: WaitingReason | null;
+  /** What Kubernetes says of its waiting, such as the scheduler's message; null or absent: nothing. */
+  readonly detail?: string | null;
 }

@@ -41,7 +41,10 @@ export interface WakeRequest {
   readonly length: Millis | null;
 }
 
-export type Woken = { readonly kind: 'awake'; readonly replicas: number; readonly until: Millis } | Refused;
+/** `cappedAt`: where there may not be so many replicas, how many there may be. */
+export type Woken =
+  | { readonly kind: 'awake'; readonly replicas: number; readonly until: Millis; readonly cappedAt?: number }
+  | Refused;
 
 /**
  * What people and programs ask for beside the metadata. Never rejects. An order is in force when the call returns, and the

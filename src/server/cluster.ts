@@ -73,11 +73,13 @@ export async function openServerCluster(
       state: stateDir === undefined ? null : stateFile(join(stateDir, 'lead-times.json')),
     });
     const { why } = cluster.health();
-    if (why !== null) log.warn({ why }, 'the cluster is not known yet');
+    if (why !== null) {
+      const until = 'decisions are made without the cluster until it is; tried again by itself';
+      log.warn({ why }, `the cluster is not known yet: ${until}`);
+    }
     const writes = new ClusterWrites({
       cluster,
       config: gpu ?? parseCapacityConfig({}, 'gpu'),
-      namespaces: namespaces ?? null,
       events: !noEvents,
       clock,
       log,

@@ -52,31 +52,56 @@ export function* byScaledObject(workloads: readonly Workload[]): Steps<readonly 
 export interface Terms {
   readonly workloads: readonly TickWorkload[];
   readonly ownerOf: (pod: Pod) => string | null;
+  /** ScaledObjects, by `namespace/name`, that say tier 1 in a namespace that may not. */
+  readonly demoted: ReadonlySet<string>;
 }
 
-export function* termsOf(asked: readonly Asked[], cluster: Cluster): Steps<Terms> {
+/** @param tierOne namespaces that may say tier 1; null: all may */
+export function* termsOf(
+  asked: readonly Asked[],
+  cluster: Cluster,
+  tierOne: readonly string[] | null,
+): Steps<Terms> {
   const workloads: TickWorkload[] = [];
+  const first = tierOne === null ? null : new Set(tierOne);
+  const demoted = new Set<string>();
   const owners = new Map<string, string>();
   yield* stepwise(asked, 8, ({ id, namespace, name, triggers }) => {
     const answer = cluster.facts(namespace, name);
     const facts = answer.kind === 'known' ? answer.facts : null;
+    // KEDA takes nothing beyond it.
+    const wanted = Math.min(mostOf(triggers, facts), facts?.maxReplicas ?? Infinity);
+    const saysOne = triggers.some(({ trigger }) => trigger.policy.tier === 1);
+    const isDemoted = saysOne && first !== null && !first.has(namespace);
+    if (isDemoted) demoted.add(id);
     workloads.push({
       id,
       namespace,
-      tier: triggers.some(({ trigger }) => trigger.policy.tier === 1) ? 1 : 2,
-      // KEDA takes nothing beyond it.
-      wanted: Math.min(mostOf(triggers, facts), facts?.maxReplicas ?? Infinity),
-      minimum: Math.max(
-        facts?.minReplicas ?? 0,
-        ...triggers.map(({ trigger }) => trigger.policy.minReplicas),
-      ),
+      tier: saysOne && !isDemoted ? 1 : 2,
+      wanted,
+      minimum: minimumOf(triggers, facts, wanted),
       shape: facts === null ? null : shapeOf(facts.shape),
     });
     if (facts !== null) owners.set(`${namespace}/${facts.target.kind}/${facts.target.name}`, id);
   });
   const ownerOf = ({ namespace, owner }: Pod) =>
     owner === null ? null : (owners.get(`${namespace}/${owner.kind.toLowerCase()}/${owner.name}`) ?? null);
-  return { workloads, ownerOf };
+  return { workloads, ownerOf, demoted };
+}
+
+/**
+ * What is reserved beyond `wanted` is only what KEDA would keep: the ScaledObject's own minimum, of a workload that moves. A
+ * trigger may say any number, and of what stands still more than is there would be taken from the others for nothing.
+ */
+function minimumOf(triggers: readonly Workload[], facts: WorkloadFacts | null, wanted: number): number {
+  const ofTriggers = Math.max(...triggers.map(({ trigger }) => trigger.policy.minReplicas));
+  const ofScaledObject = Math.min(facts?.minReplicas ?? 0, facts?.maxReplicas ?? Infinity);
+  const moves = facts?.paused !== true && triggers.some(isMoving);
+  return Math.max(Math.min(ofTriggers, wanted), moves ? ofScaledObject : Math.min(ofScaledObject, wanted));
+}
+
+function isMoving({ decision, trigger }: Workload): boolean {
+  return decision !== null && decision.verdict !== 'blind' && !trigger.policy.dryRun;
 }
 
 function mostOf(triggers: readonly Workload[], facts: WorkloadFacts | null): number {

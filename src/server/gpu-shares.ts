@@ -139,7 +139,7 @@ export class GpuShares {
     if (!isRoundDue(this.#last, this.#result === null ? [] : asked, now)) return;
     const [nodes, pods] = [this.#cluster.nodes(), this.#cluster.pods()];
     if (nodes.kind === 'unknown' || pods.kind === 'unknown') return this.#forget(now);
-    const terms = yield* termsOf(asked, this.#cluster);
+    const terms = yield* termsOf(asked, this.#cluster, this.#config.tierOne);
     const tick = { ...terms, now, nodes: nodes.items, pods: pods.items, config: this.#config };
     const result = yield* capacityRound(this.#state, tick);
     const named = new Map<string, Asked>();
@@ -147,7 +147,7 @@ export class GpuShares {
     const cuts = yield* cutsOf(result);
     const expected = new Map<string, number>();
     const shares = new Map<string, GpuShare>();
-    yield* stepwise(result.grants, 32, ({ id, wanted, granted, claim, why, pools }) => {
+    yield* stepwise(result.grants, 32, ({ id, wanted, granted, claim, why: short, pools }) => {
       const of = named.get(id);
       if (of === undefined) return;
       // Not its `wanted`, which ends at maxReplicaCount: what goes beyond that would be a burst at every tick.
@@ -155,6 +155,8 @@ export class GpuShares {
       const { namespace, name } = of;
       const note = result.unfit.get(id) ?? null;
       const cutByBudget = cuts.get(id) ?? 0;
+      // Where all is granted it makes no difference.
+      const why = short !== null && terms.demoted.has(id) ? `${short}; ${notTierOne(namespace)}` : short;
       shares.set(id, { namespace, name, wanted, granted, why, pool: mostIn(pools), cutByBudget, note });
     });
     this.#state = result.state;
@@ -174,6 +176,10 @@ export class GpuShares {
     this.#shares = new Map();
     this.#last = { at: now, expected: new Map() };
   }
+}
+
+function notTierOne(namespace: string): string {
+  return `its tier 1 counts as 2: gpu.tierOne does not name namespace ${namespace}`;
 }
 
 /** Null: all that is wanted. */

@@ -157,19 +157,21 @@ export class OrderBook implements Orders {
     const why = `woken by hand: at least ${replicas} for ${inWords(length)}`;
     const { page, workloads } = found;
     const floor: Floor = { by: 'wake', replicas, until, why };
-    const warmUp = wakeWarmUp(namespace, name, floor, this.#termsOf(workloads), now);
+    const terms = this.#termsOf(workloads);
+    const warmUp = wakeWarmUp(namespace, name, floor, terms, now);
+    const cap = replicas > terms.most ? { cappedAt: terms.most } : {};
     const isKept = this.#isKept(workloads);
     const order: BookedWake = { floor, warmUp, stored: !isKept };
     page.wake = length === 0 ? null : order;
     this.#onOrder(workloads);
-    if (!isKept) return { kind: 'awake', replicas, until };
+    if (!isKept) return { kind: 'awake', replicas, until, ...cap };
     const taken = await this.#replaceWake(warmUp, length);
     if (!taken && length === 0) {
       const kept = 'the warm-up store does not answer: an earlier wake stands until it ends';
       return { kind: 'refused', why: kept };
     }
     if (length > 0) await this.#keep(order);
-    return { kind: 'awake', replicas, until };
+    return { kind: 'awake', replicas, until, ...cap };
   }
 
   /** The one before makes room: what has begun would keep its times. */

@@ -9,10 +9,11 @@ import { masked } from './masked.js';
  * file and default come from the same schema. Flags win over the environment, that over the file, that over defaults.
  */
 
+const hasPort = (text: string) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535;
 const address = z
   .string()
   .regex(/^(?:\[[0-9a-fA-F:.]+\]|[^:\s]*):\d{1,5}$/)
-  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535)
+  .refine(hasPort)
   .describe('HOST:PORT, such as 0.0.0.0:50051');
 const url = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
 const file = z.string().min(1).describe('the path of a file');
@@ -29,11 +30,14 @@ const duration = z
 const flag = z
   .union([z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')])
   .describe('true or false');
-const list = <T extends z.ZodType>(item: T) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' ? value.split(',').map((each) => each.trim()) : value),
-    z.array(item),
-  );
+const byCommas = (value: unknown) =>
+  typeof value === 'string' ? value.split(',').map((each) => each.trim()) : [value];
+/** Repeated, with commas, or both. @param whole repeated alone: an item may have commas of its own */
+const list = <T extends z.ZodType>(item: T, whole: 'whole' | null = null) =>
+  z.preprocess((value) => {
+    if (!Array.isArray(value)) return typeof value === 'string' ? byCommas(value) : value;
+    return whole === null ? value.flatMap(byCommas) : value;
+  }, z.array(item));
 
 export const settingsSchema = z.strictObject({
   grpcListen: address.default('0.0.0.0:50051'),
@@ -51,6 +55,7 @@ export const settingsSchema = z.strictObject({
       .string()
       .regex(/^[A-Za-z0-9-]+=.+$/)
       .describe('NAME=VALUE'),
+    'whole',
   ).default([]),
   rateWindow: z
     .string()
@@ -85,6 +90,7 @@ export const settingsSchema = z.strictObject({
     z
       .string()
       .regex(/^[^\s:]+:\d{1,5}$/)
+      .refine(hasPort)
       .describe('HOST:PORT as in the scalerAddress of ScaledObjects'),
   ).optional(),
   noEvents: flag.default(false),
@@ -130,7 +136,7 @@ export const SETTING_HELP: Readonly<Record<Name, string>> = {
   allowQueue: 'a queue that a namespace may read besides its own; repeatable',
   kubeconfig: 'the cluster to read; in a pod its service account says so',
   noCluster: 'do without the Kubernetes API',
-  namespaces: 'those to read, where rights do not reach further; all unless given',
+  namespaces: 'those to read, where rights do not reach further; all unless given; repeatable',
   scalerAddress: 'where KEDA reaches this scaler, to tell its ScaledObjects from those of others; repeatable',
   noEvents: 'write no events of ScaledObjects',
   scalers: 'a folder of further profiles',
@@ -164,7 +170,7 @@ export function isSwitch(name: Name): boolean {
 }
 
 export function isRepeatable(name: Name): boolean {
-  return ['allowPrometheus', 'prometheusHeader', 'allowQueue', 'scalerAddress'].includes(name);
+  return ['allowPrometheus', 'prometheusHeader', 'allowQueue', 'namespaces', 'scalerAddress'].includes(name);
 }
 
 /** A setting that cannot be used: which, where it was given, what it was and what was expected. */
@@ -240,7 +246,7 @@ function faultOf(
 }
 
 function guess(name: string): string {
-  const near = nearest(name, SETTING_NAMES);
+  const near = nearest(name, [...SETTING_NAMES, 'gpu']);
   return near === null ? '' : `; did you mean ${near}?`;
 }
 

@@ -105,14 +105,31 @@ describe('wake', () => {
     expect(printed).toMatch(/^at least 2 until \S+Z\n$/);
   });
 
+  test('says where there may not be so many', async () => {
+    expect(await wake.run(['shop/triton', '--replicas', '9', '--server', server.http])).toBe(0);
+    expect(printed).toMatch(/^at least 9 until \S+Z, capped at 8, the most there may be\n$/);
+    expect(desired()).toBe(8);
+  });
+
   test('says what the server says is wrong, and where none answers', async () => {
     expect(await wake.run(['shop/nobody', '--server', server.http])).toBe(1);
     expect(complained).toContain('pilotlight wake: no ScaledObject shop/nobody');
     expect(await wake.run(['shop/triton', '--for', '9 weeks', '--server', server.http])).toBe(1);
     expect(complained).toContain('for: expected a duration such as 90s, 5m or 1h30m');
     expect(await wake.run(['shop/triton', '--server', 'http://127.0.0.1:1'])).toBe(1);
-    expect(complained).toMatch(/no server answers at .*give --server/);
+    expect(complained).toMatch(/no server answers at http:\/\/127\.0\.0\.1:1\//);
   });
+
+  test.each(['127.0.0.1:8080', 'localhost:8080', 'http://'])(
+    'of the server %s is wrong usage',
+    async (at) => {
+      const run = wake.run(['shop/triton', '--server', at]);
+      await expect(run).rejects.toThrow(UsageError);
+      await expect(run).rejects.toThrow(
+        `--server: got "${at}", expected a URL such as http://127.0.0.1:8080`,
+      );
+    },
+  );
 
   test('of none is wrong usage', async () => {
     await expect(wake.run(['shop/triton', '--replicas', '0'])).rejects.toThrow(UsageError);

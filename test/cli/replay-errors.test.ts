@@ -57,7 +57,7 @@ describe('replay refuses, with place and remedy', () => {
     );
     const cut = gzipSync('t_seconds,requests\n0,1\n').subarray(0, 20);
     expect(await csv('h.csv.gz', cut)).toMatch(/^h\.csv\.gz: .*unpack the file and give the CSV/);
-    expect(await fault(MANIFEST, '--trace', join(folder, 'none.csv'))).toMatch(/^none\.csv: ENOENT/);
+    expect(await fault(MANIFEST, '--trace', join(folder, 'none.csv'))).toBe('none.csv: no such file');
   });
 
   it('a manifest that is wrong', async () => {
@@ -72,7 +72,8 @@ describe('replay refuses, with place and remedy', () => {
     expect(await manifest('d.yaml', scaledObject({ metadata: { profile: 'vllm' } }))).toMatch(
       /^d\.yaml:14: profile: /,
     );
-    expect(await fault(join(folder, 'none.yaml'), ...LOAD)).toMatch(/^none\.yaml: ENOENT/);
+    expect(await fault(join(folder, 'none.yaml'), ...LOAD)).toBe('none.yaml: no such file');
+    expect(await fault(folder, ...LOAD)).toMatch(/: it is a folder; expected a file$/);
   });
 
   it('a capacity that nobody has said, or that makes no sense', async () => {
@@ -104,6 +105,32 @@ describe('replay refuses, with place and remedy', () => {
     expect(await fault(MANIFEST, OPEN, ...LOAD)).toMatch(/^unexpected argument/);
     expect(await fault(MANIFEST, ...LOAD, '--timelin', 'x')).toMatch(/did you mean --timeline\?/);
     expect(await fault(MANIFEST, '--log', 'x')).toMatch(/^--log takes no manifest/);
+  });
+
+  it('what is of a shared pool alone, and what is not of it', async () => {
+    const pair = `${MANIFEST}=${TRACE}`;
+    expect(await fault(pair, `${OPEN}=${TRACE}`)).toBe(
+      '"chat.yaml=load.csv": MANIFEST=FILE is for several that share a pool, with its --gpus N',
+    );
+    expect(await fault(MANIFEST, ...LOAD, '--replica-gpus', 'llm/chat=2')).toBe(
+      '--replica-gpus: only with --gpus N',
+    );
+    for (const flag of [
+      'provision=1',
+      'node-idle=1',
+      'html=x',
+      'price-per-hour=1',
+      'no-baselines',
+      'suite=x',
+    ]) {
+      expect(await fault('--gpus', '2', pair, `--${flag}`)).toMatch(
+        new RegExp(
+          `^--${flag.split('=')[0]} does not go with --gpus; what does: --slots, .*--replica-gpus, `,
+        ),
+      );
+    }
+    expect(await fault('--gpus', '2', pair, '--slot', '1')).toMatch(/did you mean --slots\?/);
+    expect(replay.usage).toContain('With --gpus go --slots, --service-time,');
   });
 
   it('a range that is none', async () => {

@@ -197,6 +197,10 @@ describe('replay --gpus', () => {
   const named = (name: string) => scaledObject().replace('name: chat\n', `name: ${name}\n`);
   const code = file('code.yaml', named('code'));
 
+  it('counts one GPU and one ScaledObject as one', async () => {
+    expect(await run('--gpus', '1', `${chat}=${load}`)).toMatch(/^1 GPU for 1 ScaledObject: /);
+  });
+
   it('takes the GPUs of a replica from the flag, or from the Deployment in the file', async () => {
     const limits = 'resources: { limits: { nvidia.com/gpu: 2 } }';
     const deployment = `kind: Deployment\nmetadata: { name: chat }\nspec: { template: { spec: { containers: [{ ${limits} }] } } }\n`;
@@ -237,8 +241,8 @@ describe('replay --gpus', () => {
     expect(await fault('--gpus', '2', chat)).toBe(
       'expected MANIFEST=FILE.csv[.gz] beside --gpus, got "chat.yaml"',
     );
-    expect(await fault('--gpus', '2', `${chat}=none.csv`)).toMatch(/^none\.csv: ENOENT/);
-    expect(await fault('--gpus', '2', `none.yaml=${load}`)).toMatch(/^none\.yaml: ENOENT/);
+    expect(await fault('--gpus', '2', `${chat}=none.csv`)).toBe('none.csv: no such file');
+    expect(await fault('--gpus', '2', `none.yaml=${load}`)).toBe('none.yaml: no such file');
     expect(await fault('--gpus', '2', `${file('x.yaml', 'kind: Service\n')}=${load}`)).toMatch(
       /^x\.yaml:1: no ScaledObject/,
     );
@@ -248,8 +252,10 @@ describe('replay --gpus', () => {
     expect(await fault('--gpus', '2', one, `${file('again.yaml', scaledObject())}=${load}`)).toBe(
       'again.yaml: llm/chat is in chat.yaml too; expected it once',
     );
-    expect(await fault('--gpus', '2', one, '--trace', load)).toMatch(/^Unknown option '--trace'/);
-    expect(await fault('--gpus', '2', one, '--node-idle', '5')).toMatch(/^Unknown option '--node-idle'/);
+    expect(await fault('--gpus', '2', one, '--trace', load)).toMatch(/^--trace does not go with --gpus; /);
+    expect(await fault('--gpus', '2', one, '--node-idle', '5')).toMatch(
+      /^--node-idle does not go with --gpus; /,
+    );
   });
 
   it('refuses a pool that is too small', async () => {

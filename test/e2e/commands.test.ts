@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { UsageError, type Command } from '../../src/cli/command.js';
-import { explain } from '../../src/cli/explain.js';
+import { explain, publishedText } from '../../src/cli/explain.js';
 import { profiles } from '../../src/cli/profiles.js';
-import { serve } from '../../src/cli/serve.js';
-import { SettingsError } from '../../src/server/settings.js';
+import { serve, whatIsUnread } from '../../src/cli/serve.js';
+import { resolveSettings, SettingsError } from '../../src/server/settings.js';
 import { serveHere } from '../support/running-server.js';
 
 /** The commands without a process of their own, for what ends before it has begun. */
@@ -51,7 +51,7 @@ describe('wrong usage', () => {
 
 describe('wrong settings', () => {
   test.each<[string[], RegExp]>([
-    [['--config', '/no/such/file.yaml'], /^--config \/no\/such\/file\.yaml: .*ENOENT/],
+    [['--config', '/no/such/file.yaml'], /^--config \/no\/such\/file\.yaml: no such file$/],
     [
       ['--token-file', '/no/such/token'],
       /^--token-file \/no\/such\/token: expected a file that holds a token/,
@@ -67,12 +67,22 @@ describe('wrong settings', () => {
   });
 });
 
+test('serve says which signals it has no source for', () => {
+  const unread = (flags: Record<string, unknown>) =>
+    whatIsUnread(resolveSettings({ flags, environment: {}, file: null }));
+  const neither = 'neither --prometheus nor --scrape-targets is given: ';
+  expect(unread({})).toBe(`${neither}no signal can be read`);
+  expect(unread({ redis: 'redis://r:1' })).toBe(`${neither}only backlogs of BullMQ queues can be read`);
+  expect(unread({ allowPrometheus: ['http://p:1'] })).toContain('only triggers that name an allowed');
+  expect(unread({ prometheus: 'http://p:1' })).toBeNull();
+  expect(unread({ scrapeTargets: 'targets.json' })).toBeNull();
+  expect(serve.usage).toContain('The key gpu (');
+});
+
 describe('explain', () => {
   test('without a server says where it looked', async () => {
     expect(await explain.run(['shop/triton', '--server', 'http://127.0.0.1:1/'])).toBe(1);
-    expect(complained).toMatch(
-      /no server answers at http:\/\/127\.0\.0\.1:1\/v1\/workloads\/shop\/triton: .*give --server/,
-    );
+    expect(complained).toMatch(/no server answers at http:\/\/127\.0\.0\.1:1\/v1\/workloads\/shop\/triton: /);
   });
 
   test('gives what the server knows, as text and as JSON', async () => {
@@ -82,6 +92,9 @@ describe('explain', () => {
     const from = ['--server', server.http];
     expect(await explain.run(['shop/triton', ...from])).toBe(0);
     expect(printed).toMatch(/^shop\/triton → deployment\/triton, by triton-pending\n {2}blind: .*no source/);
+    expect(printed).toContain(
+      '  published  nothing: calls answer UNAVAILABLE, and KEDA keeps what there is\n',
+    );
     printed = '';
     expect(await explain.run(['shop/triton', ...from, '--json'])).toBe(0);
     expect(JSON.parse(printed)).toMatchObject({
@@ -93,6 +106,15 @@ describe('explain', () => {
     expect([printed, complained]).toEqual(['', expect.stringContaining('no ScaledObject shop/nobody')]);
     await server.stop();
   });
+});
+
+test('explain says what the HPA does not get', () => {
+  const specs = [{ name: 'pilotlight-replicas', target: 1 }];
+  const decision = { verdict: 'fresh' as const, metrics: [0], presumesZero: false };
+  expect(publishedText(decision, specs)).toBe('pilotlight-replicas = 0, target 1');
+  expect(publishedText({ ...decision, presumesZero: true }, specs)).toBe(
+    'pilotlight-replicas = 0, target 1; nothing to the HPA, whose calls answer UNAVAILABLE',
+  );
 });
 
 describe('profiles', () => {

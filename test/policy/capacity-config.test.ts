@@ -52,6 +52,16 @@ describe('the configuration of capacity', () => {
     expect(config.replicaMemory).toEqual({ 'team-a/bert': 4 * 2 ** 30 });
   });
 
+  test('says what to write where YAML took a number for one, or where a map is missing', () => {
+    const pools = [{ name: 'a100', match: { x: 1, y: true }, node: {} }];
+    expect(faultsOf({ pools, currency: 'US dollars' })).toEqual([
+      'pilotlight.yaml: gpu: pools[0].match.x: got 1, expected text of at most 63 characters; in quotes: "1"',
+      'pilotlight.yaml: gpu: pools[0].match.y: got true, expected text of at most 63 characters; in quotes: "true"',
+      'pilotlight.yaml: gpu: pools[0].node.resources: got nothing, expected a map such as {nvidia.com/gpu: 8}',
+      'pilotlight.yaml: gpu: currency: got "US dollars", expected 1 to 8 characters such as USD',
+    ]);
+  });
+
   test('says of every fault where it is, what it was and what was expected', () => {
     const faults = faultsOf({
       pools: [
@@ -77,6 +87,18 @@ describe('the configuration of capacity', () => {
         'pilotlight.yaml: gpu: replicaMemory.bert: got the key "bert", expected NAMESPACE/NAME of a ScaledObject',
       ].toSorted(),
     );
+  });
+
+  test('names the namespaces of tier 1, or all of them by naming none', () => {
+    expect(parseCapacityConfig({}, '').tierOne).toBeNull();
+    expect(parseCapacityConfig({ tierOne: ['team-a'] }, '').tierOne).toEqual(['team-a']);
+    expect(parseCapacityConfig({ tierOne: [] }, '').tierOne).toEqual([]);
+    expect(faultsOf({ tierOne: 'team-a' })).toEqual([
+      'pilotlight.yaml: gpu: tierOne: got "team-a", expected a list of namespaces',
+    ]);
+    expect(faultsOf({ tierOne: ['team-a', 'team-b/bert'] })).toEqual([
+      'pilotlight.yaml: gpu: tierOne[1]: got "team-b/bert", expected a namespace such as team-a',
+    ]);
   });
 
   test('has each pool once, and is an object', () => {

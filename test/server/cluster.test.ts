@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { parseCapacityConfig } from '../../src/policy/capacity-config.js';
 import { NO_CLUSTER, openServerCluster } from '../../src/server/cluster.js';
+import { temporaryFolder } from '../support/processes.js';
 import { printableSettings, resolveSettings, type SettingsLayers } from '../../src/server/settings.js';
 
 const NOTHING: SettingsLayers = { flags: {}, environment: {}, file: null };
@@ -30,6 +33,28 @@ describe('there is no access to the cluster', () => {
     // Where this very test runs in a pod that has one, there is nothing to see.
     const { said } = await opened({}, { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: '1' });
     expect(said).toMatch(/going on without access to the cluster|not known yet/);
+  });
+
+  test('while the API server cannot be reached, which is said once and what it means', async () => {
+    const folder = await temporaryFolder('cluster-closed');
+    const kubeconfig = join(folder, 'kubeconfig');
+    const config = {
+      clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+      users: [{ name: 'u', user: { token: 'x' } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    };
+    await writeFile(kubeconfig, JSON.stringify(config));
+    const { cluster, said } = await opened({ flags: { kubeconfig } });
+    const lines = said
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { msg: string }).msg);
+    expect(lines).toEqual([
+      expect.stringMatching(/^cannot reach the API server at https:\/\/127\.0\.0\.1:1: /),
+      'the cluster is not known yet: decisions are made without the cluster until it is; tried again by itself',
+    ]);
+    await cluster.close();
   });
 
   test('for `gpu`, which then has no effect and says so', async () => {

@@ -199,6 +199,90 @@ describe('what is wanted', () => {
   });
 });
 
+async function sharesWith(config: Partial<typeof CONFIG>) {
+  const ignore = () => undefined;
+  const log = { info: ignore, warn: ignore, error: ignore };
+  const others = new GpuShares(cluster, { ...CONFIG, ...config }, log, ignore);
+  await others.tick(registry.all(), now);
+  return others.shares();
+}
+
+describe('what is reserved', () => {
+  const sharedOut = async (guaranteed: Record<string, number> = {}) =>
+    Object.fromEntries((await sharesWith({ guaranteed })).map(({ name, granted }) => [name, granted]));
+
+  test('is nothing that a trigger only says: neither for show, nor beyond maxReplicaCount', async () => {
+    const hoarder = workload(
+      'hoarder',
+      1,
+      { tier: '1', minReplicas: '10000', dryRun: 'true' },
+      { maxReplicas: 1 },
+    );
+    wants(hoarder, 10_000, { wanted: 10_000 });
+    workload('other', 9);
+    expect(await sharedOut()).toEqual({ hoarder: 1, other: 3 });
+  });
+
+  test('is nothing that KEDA would not keep: a trigger’s minimum beyond what it wants', async () => {
+    workload('quiet', 0, { minReplicas: '3' });
+    workload('other', 9);
+    expect(await sharedOut()).toEqual({ quiet: 0, other: 4 });
+  });
+
+  test('ends at maxReplicaCount', async () => {
+    workload('quiet', 0, {}, { minReplicas: 9, maxReplicas: 2 });
+    workload('other', 9);
+    expect(await sharedOut()).toEqual({ quiet: 0, other: 2 });
+  });
+
+  test.each<[string, Record<string, string>, Partial<WorkloadFacts>, Partial<Decision>]>([
+    ['decided for show', { dryRun: 'true' }, {}, {}],
+    ['paused', {}, { paused: true }, {}],
+    ['blind', {}, {}, { verdict: 'blind' }],
+  ])('is what there is, of a workload that is %s', async (_, metadata, more, decision) => {
+    wants(workload('still', 4, metadata, { ...more, minReplicas: 4 }), 4, decision);
+    workload('other', 9);
+    expect(await sharedOut()).toEqual({ still: 1, other: 3 });
+  });
+
+  test('is what the operator guarantees, wanted or not, before any minimum', async () => {
+    workload('quiet', 0);
+    workload('large', 9, { tier: '1' }, { minReplicas: 9 });
+    expect(await sharedOut({ 'ns/quiet': 3 })).toEqual({ quiet: 0, large: 1 });
+  });
+});
+
+describe('tier 1', () => {
+  const claims = () => {
+    workload('mine', 4, { tier: '1' });
+    workload('other', 4);
+  };
+  const granted = async (tierOne: string[] | null) =>
+    (await sharesWith({ tierOne })).map(({ granted, why }) => [granted, why]);
+
+  test('is anybody’s to say, until the operator names namespaces', async () => {
+    claims();
+    const why = 'wanted 4, 0 fit: pool a100 at its maximum of 1 node; tier 1 has 4';
+    expect(await granted(null)).toEqual([
+      [4, null],
+      [0, why],
+    ]);
+    expect(await granted(['elsewhere', 'ns'])).toEqual([
+      [4, null],
+      [0, why],
+    ]);
+  });
+
+  test('of another namespace counts as 2, and the share says so', async () => {
+    claims();
+    const why = 'wanted 4, 2 fit: pool a100 at its maximum of 1 node; others of tier 2 have 2';
+    expect(await granted(['elsewhere'])).toEqual([
+      [2, `${why}; its tier 1 counts as 2: gpu.tierOne does not name namespace ns`],
+      [2, why],
+    ]);
+  });
+});
+
 describe('what is not known', () => {
   test('caps nothing: nodes', async () => {
     const one = workload('llm', 9);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   environmentOf,
   flagOf,
+  isRepeatable,
   printableSettings,
   resolveSettings,
   SETTING_HELP,
@@ -47,6 +48,31 @@ describe('where a setting comes from', () => {
       expect(environmentOf(name)).toMatch(/^PILOTLIGHT_[A-Z]+(?:_[A-Z]+)*$/);
       expect(SETTING_HELP[name].length).toBeGreaterThan(5);
     }
+  });
+
+  test('lists: repeated flags with commas in them, but for headers, which may have commas', () => {
+    const flags = {
+      namespaces: ['a,b', 'c'],
+      scalerAddress: ['a:1, b:2'],
+      allowQueue: ['a=x:y,b=x:y'],
+      prometheusHeader: ['Cookie=a, b=c'],
+    };
+    expect(resolveSettings({ ...NOTHING, flags })).toMatchObject({
+      namespaces: ['a', 'b', 'c'],
+      scalerAddress: ['a:1', 'b:2'],
+      allowQueue: ['a=x:y', 'b=x:y'],
+      prometheusHeader: ['Cookie=a, b=c'],
+    });
+    expect(isRepeatable('namespaces')).toBe(true);
+  });
+
+  test('a port that there is not, and a key that is nearly `gpu`', () => {
+    expect(faults({ flags: { scalerAddress: ['a:99999'] } })).toEqual([
+      '--scaler-address: got ["a:99999"], expected HOST:PORT as in the scalerAddress of ScaledObjects',
+    ]);
+    expect(faults({ file: file({ gpus: {} }) })).toEqual([
+      '/etc/pilotlight.yaml: gpus: no such setting; did you mean gpu?',
+    ]);
   });
 
   test('lists: repeated flags, commas in the environment, a sequence in the file', () => {

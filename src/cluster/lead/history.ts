@@ -8,6 +8,16 @@ export interface History {
   readonly cold: readonly Start[];
 }
 
+/** A start on a GPU type, and whose it was. */
+export interface GpuStart extends Start {
+  readonly workload: string;
+}
+
+export interface GpuHistory {
+  readonly warm: readonly GpuStart[];
+  readonly cold: readonly GpuStart[];
+}
+
 /** How one new node came. */
 export interface NodeStart {
   readonly at: Millis;
@@ -21,8 +31,18 @@ export const NO_HISTORY: History = { warm: [], cold: [] };
 /** Of each ground. What is older is another image, another model, another node type. */
 export const MOST_STARTS = 50;
 
+/** Of those of a GPU type, by which workloads are judged that have too few of their own: one's are not to be all of them. */
+export const MOST_OF_ONE = 5;
+
 export function remember(history: History, ground: 'warm' | 'cold', start: Start): History {
   return { ...history, [ground]: appended(history[ground], start) };
+}
+
+/** The last few starts of each workload. */
+export function shared(starts: readonly GpuStart[], start: GpuStart): readonly GpuStart[] {
+  const own = starts.filter(({ workload }) => workload === start.workload);
+  const [oldest] = own;
+  return appended(own.length < MOST_OF_ONE ? starts : starts.filter((each) => each !== oldest), start);
 }
 
 export function appended<T>(starts: readonly T[], start: T): readonly T[] {

@@ -1,4 +1,4 @@
-import type { Millis } from '../../core/time.js';
+import { DAY, type Millis } from '../../core/time.js';
 
 /**
  * Where a pod started. `cold`: on a node that came after it. `warm`: on one that was there and had room. `contended`: on one
@@ -40,14 +40,18 @@ export function groundOf(createdAt: Millis, scheduledAt: Millis, nodeCreatedAt: 
   return waited ? 'contended' : 'warm';
 }
 
-/** Moments come from several clocks: one that lies before the one before it counts as at the same time. */
+/** A pod that waited for longer waited for somebody to change something: no lead time that one could plan with. */
+export const LONGEST_START: Millis = DAY;
+
+/** Moments come from several clocks: one that lies before the one before it counts as at the same time. At most a day in all. */
 export function startOf({ createdAt, scheduledAt, pulledAt, startedAt, readyAt }: Moments): Start {
-  const scheduled = Math.max(createdAt, scheduledAt);
-  const ready = Math.max(scheduled, readyAt);
+  const end = Math.max(createdAt, scheduledAt, readyAt);
+  const ready = Math.min(end, createdAt + LONGEST_START);
+  const scheduled = clamp(scheduledAt, createdAt, ready);
   const started = clamp(startedAt, scheduled, ready);
   const pulled = clamp(pulledAt ?? started, scheduled, started);
   return {
-    at: ready,
+    at: end,
     schedule: scheduled - createdAt,
     image: pulled - scheduled,
     start: started - pulled,

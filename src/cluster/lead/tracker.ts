@@ -1,9 +1,10 @@
 import type { Millis } from '../../core/time.js';
 import type { Node } from '../../ports/cluster-objects.js';
+import { gpuRequest } from '../capacity-gpu.js';
 import { gpuTypeOf, hasGpus } from '../objects/node.js';
 import type { SeenPod } from '../objects/pod.js';
 import type { LeadBook } from './book.js';
-import { groundOf, startOf } from './starts.js';
+import { groundOf, LONGEST_START, startOf } from './starts.js';
 
 /** A pod on its way. What comes earliest is kept: later writes may move a condition's time. */
 interface OnItsWay {
@@ -110,24 +111,24 @@ export class LeadTracker {
     const node = this.#parts.nodeOf(pod.node);
     const ground = groundOf(createdAt, scheduledAt, node?.createdAt ?? null);
     if (ground === 'contended') return false;
-    const gpu = node === null ? null : gpuTypeOf(node);
+    // What starts beside GPUs without one says nothing of those who need one.
+    const gpu = node === null || gpuRequest(pod.requests) === null ? null : gpuTypeOf(node);
     const start = startOf({ createdAt, scheduledAt, pulledAt, startedAt, readyAt });
     this.#parts.book.note(workload, gpu, ground, start);
-    if (ground === 'cold' && node !== null) this.#nodeArrived(node, way);
+    if (ground === 'cold' && node !== null && gpu !== null) this.#nodeArrived(node, gpu, way);
     return true;
   }
 
   /** A node's own way is known once a pod has started on it that waited for it. */
-  #nodeArrived(node: Node, way: OnItsWay): void {
+  #nodeArrived(node: Node, gpu: string, way: OnItsWay): void {
     const known = this.#nodes.get(node.name);
     const allocatableAt = known?.allocatableAt ?? null;
-    const gpu = gpuTypeOf(node);
-    if (known === undefined || allocatableAt === null || gpu === null || known.askedAt !== null) return;
+    if (known === undefined || allocatableAt === null || known.askedAt !== null) return;
     const others = [...this.#pods.values()].filter((each) => each.node === node.name);
     const askedAt = others.reduce((first, each) => Math.min(first, each.createdAt), way.createdAt);
     known.askedAt = askedAt;
-    const provision = Math.max(0, node.createdAt - askedAt);
-    const device = Math.max(0, allocatableAt - node.createdAt);
+    const provision = atMostADay(node.createdAt - askedAt);
+    const device = atMostADay(allocatableAt - node.createdAt);
     this.#parts.book.noteNode(gpu, { at: allocatableAt, provision, device });
   }
 }
@@ -135,6 +136,10 @@ export class LeadTracker {
 /** It was Ready and is not any more: the condition changed after its containers had started, to the second. */
 function hasFlapped({ ready, unreadySince, startedAt }: SeenPod): boolean {
   return !ready && unreadySince !== null && startedAt !== null && unreadySince > startedAt + 1000;
+}
+
+function atMostADay(length: Millis): Millis {
+  return Math.min(LONGEST_START, Math.max(0, length));
 }
 
 function earlier(one: Millis | null, other: Millis | null): Millis | null {

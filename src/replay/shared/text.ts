@@ -18,7 +18,7 @@ export function sharedText(report: SharedReport): string {
 function preamble({ gpus, seconds, scoreFrom, scaledObjects }: SharedReport): string[] {
   const scored = scoreFrom === 0 ? '' : `, scored from ${inWords(scoreFrom)} on`;
   return [
-    `${gpus} GPUs for ${scaledObjects.length} ScaledObjects: ${inWords(seconds)}${scored}`,
+    `${counted(gpus, 'GPU')} for ${counted(scaledObjects.length, 'ScaledObject')}: ${inWords(seconds)}${scored}`,
     ...scaledObjects.flatMap(({ replay, tier, minimum, requests }) => {
       const { object, manifest, source, setup, trigger, gpus } = replay;
       const { slots, serviceTime, modelLoad, slo, maxReplicas } = setup;
@@ -26,12 +26,16 @@ function preamble({ gpus, seconds, scoreFrom, scaledObjects }: SharedReport): st
       return [
         `${object} (${manifest.manifest.file}), by ${profiles}: ${source}, ${requests} requests`,
         [
-          `  tier ${tier}, ${minimum} to ${maxReplicas} replicas of ${gpus} GPU${gpus === 1 ? '' : 's'}`,
+          `  tier ${tier}, ${minimum} to ${maxReplicas} replicas of ${counted(gpus, 'GPU')}`,
           `each ${slots} at once, ${serviceTime} s; ${modelLoad} s to load; in time: waited at most ${slo} s`,
         ].join(', '),
       ];
     }),
   ];
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 const HEADINGS = [
