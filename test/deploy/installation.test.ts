@@ -93,11 +93,13 @@ const plain = rendered('deploy/overlays/default');
 const mtls = rendered('deploy/overlays/mtls');
 const redis = rendered('deploy/overlays/redis');
 const gpuCluster = rendered('deploy/overlays/gpu-cluster');
+const namespaced = rendered('deploy/overlays/namespaced/scaler');
 const overlays = [
   ['default', plain],
   ['mtls', mtls],
   ['redis', redis],
   ['gpu-cluster', gpuCluster],
+  ['namespaced', namespaced],
 ] as const;
 const podOf = (all: typeof plain) => scaler.parse(only(all, 'Deployment', 'pilotlight')).spec.template.spec;
 
@@ -190,6 +192,12 @@ test('overlay gpu-cluster has the settings of the base, with warm-ups and all th
   expect(roles.toSorted()).toEqual(
     ['', '-deletion-cost', '-events', '-exact-minimum', '-placeholders'].map((end) => `pilotlight${end}`),
   );
+});
+
+test('overlay namespaced has the settings of the base, for some namespaces', () => {
+  const { namespaces, ...settings } = settingsOf(namespaced);
+  expect(namespaces).toEqual(['team-a', 'team-b']);
+  expect(settings).toEqual({ ...settingsOf(plain), noEvents: true });
 });
 
 test('placeholders have their PriorityClass, their rights where they are, and are let in there', () => {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { documents, repository, text, yamlFiles } from './manifests.js';
 
@@ -30,6 +31,19 @@ test('without kubectl the script says how to get it', () => {
   const { status, stderr } = run({ KUBECTL: '/nonexistent/kubectl' });
   expect(status).toBe(1);
   expect(stderr).toContain('require-system-packages.mjs kubectl');
+});
+
+test.each(['deploy/README.md', 'deploy/examples/README.md'])('%s links what is there', (path) => {
+  const links = [...text(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
+  expect(links.filter((link) => !existsSync(join(repository, dirname(path), link)))).toEqual([]);
+});
+
+test('deploy/README.md has every overlay and component', () => {
+  const page = text('deploy/README.md');
+  const folders = ['overlays', 'components'].flatMap((each) =>
+    readdirSync(join(repository, 'deploy', each)).map((name) => `${each}/${name}`),
+  );
+  expect(folders.filter((folder) => !page.includes(`| \`${folder}\` `))).toEqual([]);
 });
 
 test('kustomizations keep to the fields that kubectl 1.20 reads', () => {

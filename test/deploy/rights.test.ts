@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { writeDeletionCosts } from '../../src/cluster/deletion-cost-writer.js';
 import { openEvents } from '../../src/cluster/events.js';
@@ -170,7 +171,6 @@ describe('a component grants what the code asks for, and nothing else', () => {
         const minimums = openScaledObjectMinimums(writer, clock);
         for (const wish of [{ kind: 'lift', replicas: 3, until: hold.until }, { kind: 'none' }] as const) {
           expect(await minimums.settle(namespace, name, wish)).toMatchObject({ kind: 'done' });
-          await minimums.lifted(null);
         }
       },
       (api) =>
@@ -219,6 +219,7 @@ function boundTo(all: readonly KubernetesObject[], roles: string): string[] {
 describe.each([
   'deploy/overlays/default',
   'deploy/overlays/gpu-cluster',
+  'deploy/overlays/namespaced',
   'deploy/components/cluster-namespaced',
   'deploy/components/cluster-nodes',
 ])('%s', (folder) => {
@@ -237,6 +238,19 @@ test('the plain installation reads and tells events, and changes nothing', () =>
   const all = granted('deploy/overlays/default');
   expect(all).toEqual(granted('deploy/components/cluster', 'deploy/components/events'));
   expect(all.filter((each) => !/^(?:list|watch) /.test(each))).toEqual(['create events.events.k8s.io']);
+});
+
+test('the installation for some namespaces alone reads those that its settings name, and nodes', () => {
+  const all = rendered('deploy/overlays/namespaced');
+  const data = z.object({ 'config.yaml': z.string() }).parse(only(all, 'ConfigMap')['data']);
+  const settings = z.looseObject({ namespaces: z.array(z.string()), noEvents: z.literal(true) });
+  const { namespaces } = settings.parse(parse(data['config.yaml']));
+  const roles = all.filter(({ kind }) => kind === 'Role').map(({ metadata }) => metadata.namespace);
+  expect(roles).toEqual(namespaces);
+  const bindings = all.filter(({ kind }) => kind === 'RoleBinding').map(({ metadata }) => metadata.namespace);
+  expect(bindings).toEqual(namespaces);
+  const { rules } = role.parse(only(all, 'ClusterRole'));
+  expect(rules).toEqual([{ apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] }]);
 });
 
 test('the scaler alone has a token', () => {

@@ -1,7 +1,7 @@
 import { finished, sorted, stepwise, type Steps } from '../steps.js';
 import { claimed, type Wants } from './claims.js';
 import { Placement, type Option } from './placement.js';
-import { shareOut, type Sharer } from './share.js';
+import { shareLevels, shareOut, type Sharer } from './share.js';
 
 export interface Claimant {
   readonly id: string;
@@ -11,6 +11,8 @@ export interface Claimant {
   readonly wanted: number;
   /** Kept for it even while it does not want them. */
   readonly minimum: number;
+  /** The same, but said by the operator and so served before any minimum; left out: none. */
+  readonly guaranteed?: number;
   /** None: there is no node that could ever take it. */
   readonly options: readonly Option[];
 }
@@ -45,9 +47,9 @@ export const GIVE_BACK_AFTER = 120_000;
 /**
  * Who gets how many replicas of the capacity there is.
  *
- * First what is guaranteed, tier 1 before tier 2; then tier 1's claims, then tier 2's, each in proportion where they do not
- * fit. So tier 2 can take nothing from tier 1 but its guaranteed minimum, whatever it wants; and when tier 1 bursts, tier 2
- * yields in the same call.
+ * First what the operator guarantees, then the minimums, tier 1 before tier 2 in each; then tier 1's claims, then tier 2's,
+ * in proportion where they do not fit. So tier 2 can take nothing from tier 1 but its guaranteed minimum, whatever it wants;
+ * and when tier 1 bursts, tier 2 yields in the same call.
  */
 export function arbitrate(state: ArbitrationState, input: Arbitration): Arbitrated {
   return finished(arbitration(state, input));
@@ -84,12 +86,12 @@ export function* arbitration(state: ArbitrationState, input: Arbitration): Steps
     input.claimants.filter(({ options }) => options.length > 0),
     (a, b) => (a.id < b.id ? -1 : 1),
   );
-  const upTos = [
-    ({ minimum }: Claimant) => minimum,
-    ({ id, minimum }: Claimant) => Math.max(minimum, claims.get(id) ?? 0),
-  ];
-  for (const upTo of upTos)
-    for (const tier of [1, 2] as const) yield* shareOut(placement, yield* sharersOf(able, tier, upTo));
+  const guaranteed = (claimant: Claimant) => claimant.guaranteed ?? 0;
+  const least = (claimant: Claimant) => Math.max(claimant.minimum, guaranteed(claimant));
+  const claim = (claimant: Claimant) => Math.max(least(claimant), claims.get(claimant.id) ?? 0);
+  for (const tier of TIERS) yield* shareLevels(placement, yield* sharersOf(able, tier, guaranteed));
+  for (const tier of TIERS) yield* shareLevels(placement, yield* sharersOf(able, tier, least));
+  for (const tier of TIERS) yield* shareOut(placement, yield* sharersOf(able, tier, claim));
   const limits = new Map(input.supplies.map(({ pool, limit }) => [pool, limit]));
   const explain = { placement, claims, limits, held: yield* heldByTier(able, placement) };
   const grants: Grant[] = [];
@@ -98,6 +100,7 @@ export function* arbitration(state: ArbitrationState, input: Arbitration): Steps
 }
 
 const BETWEEN_YIELDS = 32;
+const TIERS = [1, 2] as const;
 
 function* sharersOf(
   able: readonly Claimant[],
@@ -106,8 +109,10 @@ function* sharersOf(
 ): Steps<Sharer[]> {
   const sharers: Sharer[] = [];
   yield* stepwise(able, BETWEEN_YIELDS, (claimant) => {
+    if (claimant.tier !== tier) return;
     const { id, options } = claimant;
-    if (claimant.tier === tier) sharers.push({ id, options, claim: upTo(claimant) });
+    const claim = upTo(claimant);
+    if (claim > 0) sharers.push({ id, options, claim });
   });
   return sharers;
 }

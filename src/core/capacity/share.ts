@@ -23,6 +23,23 @@ export function* shareOut(placement: Placement, sharers: readonly Sharer[]): Ste
   }
 }
 
+/**
+ * The first replica of everybody before the second of anybody, then the fourth, the eighth and so on: where minimums do not
+ * fit, who says 10 000 leaves nobody with less than about an equal part.
+ */
+export function* shareLevels(placement: Placement, sharers: readonly Sharer[]): Steps<void> {
+  let most = 0;
+  for (const { claim } of sharers) most = Math.max(most, claim);
+  for (let level = 1; level < 2 * most; level *= 2) {
+    const upTo: Sharer[] = [];
+    yield* stepwise(sharers, 64, (sharer) => {
+      if (sharer.claim > level) upTo.push({ ...sharer, claim: level });
+      else if (sharer.claim > level / 2) upTo.push(sharer);
+    });
+    yield* shareOut(placement, upTo);
+  }
+}
+
 /** Each placement can be a search for who could move. */
 const BETWEEN_YIELDS = 1;
 

@@ -69,44 +69,73 @@ export interface GrowthState {
   readonly nodes: number;
   /** Since when pods wait for its nodes without any coming; null: none wait. */
   readonly waitingSince: number | null;
+  /** The only namespace whose pods wait, or did when the back-off began; null: none, or several. */
+  readonly alone: string | null;
   readonly failures: number;
   /** Until when it does not count as able to grow; null: it does. */
   readonly until: number | null;
 }
 
-export const GROWING: GrowthState = { nodes: 0, waitingSince: null, failures: 0, until: null };
+export const GROWING: GrowthState = {
+  nodes: 0,
+  waitingSince: null,
+  alone: null,
+  failures: 0,
+  until: null,
+};
+
+/** What is seen of a pool. Namespaces, and not how many pods: one of them must not decide for all. */
+export interface GrowthSeen {
+  readonly now: number;
+  readonly nodes: number;
+  /** Namespaces with pods that could be on a new node of the pool and on none that is there. */
+  readonly waiting: readonly string[];
+  /** Namespaces that want replicas there for which there are no pods yet. */
+  readonly asking: readonly string[];
+}
 
 /**
  * A pool below its maximum whose nodes do not come (a quota, a cloud without GPUs to give) stops counting as able to grow,
  * so that nothing is promised of it, and is tried again after a while.
  *
- * @param waiting pods that could be on a new node of the pool and on none that is there
+ * Pods of one namespace alone may wait for something that no node would give them. So while another one asks for replicas
+ * there is no back-off on their account: its pods, too, get a quarter of an hour for a node to come.
+ *
  * @returns `why` while it is not expected to grow
  */
 export function growthStep(
   state: GrowthState,
-  { now, nodes, waiting }: { readonly now: number; readonly nodes: number; readonly waiting: number },
+  { now, nodes, waiting, asking }: GrowthSeen,
 ): { readonly state: GrowthState; readonly why: string | null } {
+  const [first = null] = waiting;
+  const alone = waiting.length === 1 ? first : null;
+  const waits = waiting.length > 0;
   if (nodes > state.nodes) {
-    return { state: { nodes, waitingSince: waiting > 0 ? now : null, failures: 0, until: null }, why: null };
+    return { state: { nodes, waitingSince: waits ? now : null, alone, failures: 0, until: null }, why: null };
   }
   const { until, failures } = state;
-  if (until !== null && now < until) {
+  const isJoined = isBesides(state.alone, waiting);
+  if (until !== null && now < until && !isJoined && !isBesides(state.alone, asking)) {
     return { state: { ...state, nodes }, why: backedOff(until - now) };
   }
-  const waitingSince = waiting > 0 ? (until === null ? (state.waitingSince ?? now) : now) : null;
-  if (waitingSince === null || now - waitingSince < NODES_COME_WITHIN) {
-    return { state: { nodes, waitingSince, failures, until: null }, why: null };
+  const since = until !== null || isJoined ? now : (state.waitingSince ?? now);
+  if (!waits || now - since < NODES_COME_WITHIN || isBesides(alone, asking)) {
+    return { state: { nodes, waitingSince: waits ? since : null, alone, failures, until: null }, why: null };
   }
   const pause = Math.min(BACK_OFF_FIRST * 2 ** Math.min(failures, 10), BACK_OFF_AT_MOST);
   return {
-    state: { nodes, waitingSince: null, failures: failures + 1, until: now + pause },
+    state: { nodes, waitingSince: null, alone, failures: failures + 1, until: now + pause },
     why: backedOff(pause),
   };
 }
 
+/** Whether others are among the namespaces than the one that waits alone; false where none does. */
+function isBesides(alone: string | null, namespaces: readonly string[]): boolean {
+  return alone !== null && namespaces.some((each) => each !== alone);
+}
+
 function backedOff(left: number): string {
-  return `no node has come within ${minutes(NODES_COME_WITHIN)}, tried again in ${minutes(left)}`;
+  return `grows no further for ${minutes(left)}: no node has come within ${minutes(NODES_COME_WITHIN)}`;
 }
 
 function minutes(length: number): string {

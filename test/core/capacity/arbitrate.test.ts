@@ -79,6 +79,23 @@ describe('who gets the GPUs', () => {
     expect(granted(claimants, [supply(10)])).toEqual({ a: 3, b: 4, c: 3 });
   });
 
+  test('where minimums do not fit, everybody’s first replica comes before anybody’s second', () => {
+    const minimums = (...counts: number[]) =>
+      counts.map((minimum, index) => claimant(`w${index}`, minimum, { minimum }));
+    expect(granted(minimums(10_000, 1, 2), [supply(12)])).toEqual({ w0: 9, w1: 1, w2: 2 });
+    expect(granted(minimums(10_000, 6, 6), [supply(12)])).toEqual({ w0: 4, w1: 4, w2: 4 });
+    expect(granted(minimums(9, 9, 9), [supply(2)])).toEqual({ w0: 1, w1: 1, w2: 0 });
+  });
+
+  test('what the operator guarantees comes before minimums, whatever their tier', () => {
+    const claimants = [
+      claimant('large', 50, { tier: 1, minimum: 50 }),
+      claimant('batch', 3, { guaranteed: 2 }),
+      claimant('quiet', 0, { guaranteed: 1 }),
+    ];
+    expect(granted(claimants, [supply(10)])).toEqual({ large: 7, batch: 2, quiet: 0 });
+  });
+
   test('a minimum is kept free while it is not wanted, and never given as more than is wanted', () => {
     const claimants = [claimant('idle', 0, { minimum: 3 }), claimant('first', 20, { tier: 1 })];
     expect(granted(claimants, [supply(10)])).toEqual({ idle: 0, first: 7 });

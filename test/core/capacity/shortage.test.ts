@@ -3,6 +3,7 @@ import {
   GROWING,
   growthStep,
   shortageStep,
+  type GrowthSeen,
   type GrowthState,
   type ShortageKind,
   type ShortageState,
@@ -60,25 +61,25 @@ describe('telling of a shortage', () => {
 });
 
 describe('a pool whose nodes do not come', () => {
-  function follow(
-    minutes: readonly { readonly nodes: number; readonly waiting: number }[],
-  ): (string | null)[] {
+  type Seen = Pick<GrowthSeen, 'nodes' | 'waiting'> & Partial<GrowthSeen>;
+  function follow(minutes: readonly Seen[]): (string | null)[] {
     let state: GrowthState = { ...GROWING, nodes: minutes[0]?.nodes ?? 0 };
     return minutes.map((each, minute) => {
-      const step = growthStep(state, { now: minute * MINUTE, ...each });
+      const step = growthStep(state, { asking: [], ...each, now: minute * MINUTE });
       state = step.state;
       return step.why;
     });
   }
-  const waits = (length: number, nodes = 2) => Array.from({ length }, () => ({ nodes, waiting: 3 }));
+  const times = (length: number, seen: Seen) => Array.from({ length }, () => seen);
+  const waits = (length: number, nodes = 2) => times(length, { nodes, waiting: ['team-a'] });
 
   test('does not count as able to grow for 5 minutes, then for 10, each after a quarter of an hour in vain', () => {
     const whys = follow(waits(60));
     expect(whys[14]).toBeNull();
-    expect(whys[15]).toBe('no node has come within 15 min, tried again in 5 min');
-    expect(whys[19]).toBe('no node has come within 15 min, tried again in 1 min');
+    expect(whys[15]).toBe('grows no further for 5 min: no node has come within 15 min');
+    expect(whys[19]).toBe('grows no further for 1 min: no node has come within 15 min');
     expect(whys.slice(20, 35)).toEqual(Array.from({ length: 15 }, () => null));
-    expect(whys[35]).toContain('tried again in 10 min');
+    expect(whys[35]).toContain('grows no further for 10 min');
     expect(whys[45]).toBeNull();
   });
 
@@ -86,12 +87,26 @@ describe('a pool whose nodes do not come', () => {
     const whys = follow([...waits(17), ...waits(20, 3)]);
     expect(whys[16]).not.toBeNull();
     expect(whys[17]).toBeNull();
-    expect(whys[32]).toContain('tried again in 5 min');
+    expect(whys[32]).toContain('for 5 min');
   });
 
   test('is not judged while nobody waits', () => {
-    expect(follow(waits(60).map((each) => ({ ...each, waiting: 0 }))).every((why) => why === null)).toBe(
-      true,
-    );
+    expect(follow(times(60, { nodes: 2, waiting: [] })).every((why) => why === null)).toBe(true);
+  });
+
+  test('is tried at once for another namespace than the one that waits alone, and begins no back-off meanwhile', () => {
+    const asked = { nodes: 2, waiting: ['team-a'], asking: ['team-a', 'team-b'] };
+    expect(follow([...waits(17), ...times(30, asked)]).slice(15)).toEqual([
+      expect.stringContaining('5 min'),
+      expect.stringContaining('4 min'),
+      ...Array.from({ length: 30 }, () => null),
+    ]);
+  });
+
+  test('gives the pods of a second namespace a quarter of an hour of their own, and then believes both', () => {
+    const both = { nodes: 2, waiting: ['team-a', 'team-b'], asking: ['team-c'] };
+    const whys = follow([...waits(14), ...times(20, both)]);
+    expect(whys.findIndex((why) => why !== null)).toBe(29);
+    expect(whys.slice(29).every((why) => why !== null)).toBe(true);
   });
 });
