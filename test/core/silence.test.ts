@@ -150,7 +150,9 @@ describe('any trace', () => {
           const signals = decision.signals.filter((each) => each.role === 'demand');
           const allIdle = signals.every((each) => each.evidence === 'fresh' || each.evidence === 'idle');
           const quiet = signals.every((each) => (each.raw ?? 0) <= 2);
-          const noneMissing = decision.replicas.missing === 0;
+          // Jobs are counted where they are queued: no pod has to report that there are none.
+          const isQueue = policy.deadline !== null && policy.signals.some(({ backlog }) => backlog === true);
+          const noneMissing = isQueue || decision.replicas.missing === 0;
           const provenZero = observation.replicas?.current === 0 || before.asked === 0;
           const wakeIdle = decision.signals.some(
             (each) => each.role === 'wake' && each.evidence !== 'absent' && each.evidence !== 'unread',
