@@ -8,7 +8,7 @@ import {
   type LiftChange,
   type LiftWish,
 } from './scaled-object-lift.js';
-import { minimumStateOf } from './scaled-object-marks.js';
+import { isMarked, minimumStateOf } from './scaled-object-marks.js';
 import { FIELD_MANAGER, type ObjectPath, type Writer } from './write.js';
 
 export type LiftResult =
@@ -50,7 +50,11 @@ async function make(change: LiftChange, object: JsonRecord, path: ObjectPath, wr
       return;
     case 'restore': {
       const applied = await writer.apply(path, appliedObject(object, change), true);
-      if (change.to !== null) await disown(applied, path, writer);
+      if (isMarked(minimumStateOf(applied))) {
+        // A copy or a backup of a lifted one: its marks are not in our managed fields, and an apply without them leaves them.
+        const spec = { minReplicaCount: change.to };
+        await writer.merge(path, { ...unmarkingPatch(applied, null), spec });
+      } else if (change.to !== null) await disown(applied, path, writer);
       return;
     }
     case 'forget':

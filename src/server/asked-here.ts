@@ -17,5 +17,5 @@ export function isAskedHere(
   now: Millis,
 ): boolean {
   const within = Math.max(MINUTE, POLLS * (pollingInterval ?? 0));
-  return triggers.some(({ askedAt, listeners }) => listeners.size > 0 || now - askedAt <= within);
+  return triggers.some(({ askedAt, listeners }) => listeners.size > 0 || Math.abs(now - askedAt) <= within);
 }

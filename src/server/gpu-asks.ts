@@ -95,9 +95,16 @@ export function* termsOf(
  */
 function minimumOf(triggers: readonly Workload[], facts: WorkloadFacts | null, wanted: number): number {
   const ofTriggers = Math.max(...triggers.map(({ trigger }) => trigger.policy.minReplicas));
-  const ofScaledObject = Math.min(facts?.minReplicas ?? 0, facts?.maxReplicas ?? Infinity);
+  const ofScaledObject = Math.min(keptBy(facts, wanted), facts?.maxReplicas ?? Infinity);
   const moves = facts?.paused !== true && triggers.some(isMoving);
   return Math.max(Math.min(ofTriggers, wanted), moves ? ofScaledObject : Math.min(ofScaledObject, wanted));
+}
+
+/** With `idleReplicaCount` KEDA keeps that, and not its minimum, while nothing is wanted. */
+function keptBy(facts: WorkloadFacts | null, wanted: number): number {
+  if (facts === null) return 0;
+  const { minReplicas, idleReplicas } = facts;
+  return idleReplicas !== null && wanted <= idleReplicas ? idleReplicas : minReplicas;
 }
 
 function isMoving({ decision, trigger }: Workload): boolean {

@@ -92,12 +92,14 @@ export class WarmUpHolds {
     const now = clock.now();
     for (const [key, { at }] of this.#told) if (Math.abs(now - at) >= KNOWN_WITHIN) this.#told.delete(key);
     const begun = [...this.#told.values()].flatMap(({ warmUp, holds }) => (holds ? [warmUp] : []));
-    const holding = underWay(begun)?.filter((each) => this.#isHolding(each)) ?? null;
+    const known = underWay(begun);
+    // Also of before a restart: what our own store shows, and KEDA asks here, nobody else holds.
+    for (const { id } of known ?? []) if (isAskedHere(id)) this.#ours.add(id);
+    const holding = known?.filter((each) => this.#isHolding(each)) ?? null;
     // All of them share the pools' caps, whoever holds for them.
     const holds = holding === null ? null : this.#planned(holding, now);
     const here = holds?.filter(({ workload }) => isAskedHere(workload)) ?? null;
     this.#holds = here ?? [];
-    for (const { workload } of this.#holds) this.#ours.add(workload);
     const elsewhere = new Set((holding ?? []).flatMap(({ id }) => (isAskedHere(id) ? [] : [id])));
     const isOurs = (workload: string | null) =>
       workload === null

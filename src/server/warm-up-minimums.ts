@@ -8,7 +8,7 @@ import { grouped } from '../warmup/grouped.js';
 import type { UnderWay } from './warm-ups-under-way.js';
 
 interface Parts {
-  readonly cluster: Pick<WritableCluster, 'minimum' | 'marked'>;
+  readonly cluster: Pick<WritableCluster, 'minimum' | 'marked' | 'scaledObject'>;
   readonly minimums: ScaledObjectMinimums;
   /** Null while they are not known. */
   readonly underWay: () => readonly UnderWay[] | null;
@@ -64,7 +64,10 @@ export class WarmUpMinimums {
       this.#ours.set(id, wish.until);
       return wish;
     }
-    const isSure = wishes !== null && (this.#parts.isWholeTruth() || this.#ours.has(id));
+    const { cluster, isWholeTruth, isAskedHere } = this.#parts;
+    // One that names another scaler, or none any more, may be another installation's to lift.
+    const isKnown = wishes !== null && cluster.scaledObject(...partsOf(id)) !== null;
+    const isSure = isKnown && (isWholeTruth() || (this.#ours.has(id) && isAskedHere(id)));
     return { kind: isSure ? 'none' : 'unknown' };
   }
 

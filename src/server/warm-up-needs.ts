@@ -22,6 +22,8 @@ export interface NeedParts {
   readonly decision: Decision;
   /** Of this workload. */
   readonly existing: readonly WarmUpStatus[];
+  /** Of all triggers of its ScaledObject: one that takes another's place goes on with the windows that were prepared. */
+  readonly ofSiblings: readonly WarmUpStatus[];
   readonly now: Millis;
   readonly startsOf: StartsOf;
 }
@@ -32,11 +34,11 @@ export function needsOf(parts: NeedParts): Needs {
 }
 
 /** Those that come, and those under way that were prepared. One that was under way already finds its replicas, or is too late. */
-function windowNeeds({ policy, leadTime, existing, now, startsOf }: NeedParts): FixedNeed[] {
+function windowNeeds({ policy, leadTime, ofSiblings, now, startsOf }: NeedParts): FixedNeed[] {
   if (policy.schedule === null) return [];
   const spans = warmSpans(policy.schedule, leadTime + MARGIN, now, startsOf);
   const prepared = (until: Millis) =>
-    existing.some(({ warmUp }) => warmUp.source === 'window' && warmUp.holdUntil === until);
+    ofSiblings.some(({ warmUp }) => warmUp.source === 'window' && warmUp.holdUntil === until);
   return spans
     .filter(({ from, until }) => from > now || prepared(until))
     .map(({ replicas, ...span }) => ({

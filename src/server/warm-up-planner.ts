@@ -13,7 +13,7 @@ import {
 } from '../warmup/planner/planner.js';
 import type { Registry } from './registry.js';
 import { inSlices } from './slices.js';
-import { stillAsked } from './still-asked.js';
+import { wasEditedAway } from './still-asked.js';
 import { lineKey, type Ledgers } from './warm-up-ledgers.js';
 import { needsOf } from './warm-up-needs.js';
 import type { Workload } from './workload.js';
@@ -56,8 +56,7 @@ export class WarmUpPlanner {
     const doubts = new Map<string, PlannerState>();
     const actions: PlannerAction[] = [];
     await inSlices(workloads, (workload) => {
-      const existing = byWorkload.get(workload.id) ?? [];
-      const planned = this.#plan(workload, existing, dead.get(workload.id) ?? [], clock.now());
+      const planned = this.#plan(workload, byWorkload, dead.get(workload.id) ?? [], clock.now());
       if (planned === null) return;
       actions.push(...planned.actions);
       if (Object.keys(planned.state.doubtedSince).length > 0) doubts.set(workload.id, planned.state);
@@ -67,11 +66,17 @@ export class WarmUpPlanner {
       await Promise.all(actions.slice(from, from + AT_ONCE).map((action) => this.#act(action)));
   }
 
-  #plan(workload: Workload, existing: readonly WarmUpStatus[], dead: readonly DeadWarmUp[], now: Millis) {
+  #plan(
+    workload: Workload,
+    byWorkload: ReadonlyMap<string, readonly WarmUpStatus[]>,
+    dead: readonly DeadWarmUp[],
+    now: Millis,
+  ): Plan | null {
     const { decision, trigger, id, namespace, name } = workload;
     const { policy } = trigger;
-    if (!stillAsked(this.#parts.registry.named(namespace, name)).includes(workload))
-      return cancelled(existing);
+    const existing = byWorkload.get(id) ?? [];
+    const siblings = this.#parts.registry.named(namespace, name);
+    if (wasEditedAway(workload, siblings, now)) return cancelled(existing);
     if (decision === null || policy.dryRun || (existing.length === 0 && !isPlanned(workload))) return null;
     const leadTime = this.#parts.ledgers.leadTimeOf(workload) ?? policy.leadTime;
     const needs = needsOf({
@@ -81,6 +86,7 @@ export class WarmUpPlanner {
       leadTime,
       decision,
       existing,
+      ofSiblings: siblings.flatMap((each) => byWorkload.get(each.id) ?? []),
       now,
       startsOf: this.#startsOf,
     });

@@ -72,6 +72,21 @@ describe('lifting a minimum for a warm-up', () => {
     expect(api.owners(PATH, MINIMUM)).toEqual([]);
   });
 
+  test.each([[1], [null]])(
+    'a copy of one that was lifted from %s is put back as well, and once',
+    async (before) => {
+      api.put(PATH, manifest(before), 'kubectl');
+      await minimums().settle('team-a', 'bert', lift(5));
+      const copied = structuredClone(api.get(PATH)!);
+      delete (copied['metadata'] as Record<string, unknown>)['managedFields'];
+      api.put(PATH, copied, 'velero');
+      await minimums().settle('team-a', 'bert', none);
+      expect([minimum(), label(), annotations()]).toEqual([before ?? undefined, undefined, { team: 'a' }]);
+      const result = await minimums().settle('team-a', 'bert', none);
+      expect(result).toEqual({ kind: 'done', change: { kind: 'nothing' } });
+    },
+  );
+
   test('KEDA, which writes the status of one that has changed, does not keep it from being given up', async () => {
     api.put(PATH, manifest(1), 'gitops');
     await minimums().settle('team-a', 'bert', lift(5));

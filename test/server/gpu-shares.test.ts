@@ -197,6 +197,13 @@ describe('what is wanted', () => {
     await tick();
     expect(shares.shareOf(loud)?.granted).toBe(3);
   });
+
+  test('leaves nothing to one that KEDA keeps at its idle count', async () => {
+    workload('idle', 0, {}, { minReplicas: 10_000, maxReplicas: 10_000, idleReplicas: 0 });
+    const loud = workload('loud', 9);
+    await tick();
+    expect(shares.shareOf(loud)?.granted).toBe(4);
+  });
 });
 
 async function sharesWith(config: Partial<typeof CONFIG>) {

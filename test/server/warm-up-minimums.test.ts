@@ -1,3 +1,4 @@
+import type { ScaledObjectFacts } from '../../src/ports/cluster.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openScaledObjectMinimums } from '../../src/cluster/scaled-object.js';
 import { isMarked, LIFTED_LABEL, minimumStateOf } from '../../src/cluster/scaled-object-marks.js';
@@ -24,12 +25,13 @@ let wanted: { readonly first: number; readonly second: number } | null;
 let until: number;
 let isWatching: boolean;
 let isShared: boolean;
+let ours: boolean;
 
 beforeEach(async () => {
   api = await StandInApi.start();
   now = NOW;
   [asked, said, wanted, until] = ['first', [], { first: 5, second: 8 }, NOW + HOUR];
-  [isWatching, isShared] = [true, true];
+  [isWatching, isShared, ours] = [true, true, true];
   put(1);
 });
 afterEach(() => api.stop());
@@ -54,6 +56,9 @@ function replica(name: 'first' | 'second', stop = new AbortController().signal):
   return new WarmUpMinimums({
     // A watch that tells of everything at once.
     cluster: {
+      // Nothing else of it is looked at.
+      scaledObject: (namespace, name) =>
+        ours ? ({ namespace, name } as unknown as ScaledObjectFacts) : null,
       minimum: (namespace, id) =>
         stateAt(`/apis/keda.sh/v1alpha1/namespaces/${namespace}/scaledobjects/${id}`),
       marked: () =>
@@ -138,6 +143,18 @@ describe('two scaler replicas', () => {
     now = until;
     expect(await rounds(1, first)).toEqual([1]);
   });
+});
+
+test('a ScaledObject of another installation is left lifted until the end that it says itself', async () => {
+  wanted = { first: 5, second: 0 };
+  await replica('first').round();
+  ours = false;
+  wanted = { first: 0, second: 0 };
+  await replica('second').round();
+  expect(minimum()).toBe(5);
+  now = until;
+  await replica('second').round();
+  expect(minimum()).toBe(1);
 });
 
 describe('requests', () => {

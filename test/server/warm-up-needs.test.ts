@@ -40,9 +40,15 @@ function held(changes: Partial<WarmUp>): WarmUpStatus {
   return { warmUp, phase: 'begun', plannedAt: NOW, begunAt: NOW, ...rest };
 }
 
-function needs(given: Decision, existing: readonly WarmUpStatus[] = [], of = policy, now = NOW) {
+function needs(
+  given: Decision,
+  existing: readonly WarmUpStatus[] = [],
+  of = policy,
+  now = NOW,
+  ofSiblings = existing,
+) {
   const parts = { workload: 'ml/chat/d', policy: of, leadTime: of.leadTime, decision: given };
-  return needsOf({ ...parts, existing, now, startsOf: createStarts() });
+  return needsOf({ ...parts, existing, ofSiblings, now, startsOf: createStarts() });
 }
 
 describe('what a forecast needs of the planner', () => {
@@ -100,8 +106,8 @@ describe('what windows need of the planner', () => {
     },
   };
   const at = (time: string) => Date.parse(`2026-11-23T${time}:00Z`);
-  const fixed = (now: Millis, existing: readonly WarmUpStatus[] = []) =>
-    needs(decision(stages(['demand', 0])), existing, windowed, now).fixed;
+  const fixed = (now: Millis, existing: readonly WarmUpStatus[] = [], ofSiblings = existing) =>
+    needs(decision(stages(['demand', 0])), existing, windowed, now, ofSiblings).fixed;
 
   test('is the whole window, from a minute before its lead time on, and never more than maxReplicas', () => {
     expect(fixed(at('07:48'))).toEqual([]);
@@ -120,6 +126,11 @@ describe('what windows need of the planner', () => {
     expect(fixed(at('08:30'))).toEqual([]);
     expect(fixed(at('08:30'), [held({ source: 'window', holdUntil: at('10:00') })])).toHaveLength(1);
     expect(fixed(at('10:00'), [held({ source: 'window', holdUntil: at('10:00') })])).toEqual([]);
+  });
+
+  test('once it has begun, a trigger that takes the place of another goes on with it', () => {
+    const ofAnother = held({ workload: 'ml/chat/e', source: 'window', holdUntil: at('10:00') });
+    expect(fixed(at('08:30'), [], [ofAnother])).toHaveLength(1);
   });
 });
 

@@ -71,6 +71,8 @@ export interface GrowthState {
   readonly waitingSince: number | null;
   /** The only namespace whose pods wait, or did when the back-off began; null: none, or several. */
   readonly alone: string | null;
+  /** Since when others than that one ask for replicas that have no pods; null: none do. */
+  readonly askedSince: number | null;
   readonly failures: number;
   /** Until when it does not count as able to grow; null: it does. */
   readonly until: number | null;
@@ -80,6 +82,7 @@ export const GROWING: GrowthState = {
   nodes: 0,
   waitingSince: null,
   alone: null,
+  askedSince: null,
   failures: 0,
   until: null,
 };
@@ -99,7 +102,8 @@ export interface GrowthSeen {
  * so that nothing is promised of it, and is tried again after a while.
  *
  * Pods of one namespace alone may wait for something that no node would give them. So while another one asks for replicas
- * there is no back-off on their account: its pods, too, get a quarter of an hour for a node to come.
+ * there is no back-off on their account: its pods, too, get a quarter of an hour for a node to come. No longer: who asks for
+ * more than it can ever have must not keep the pool promised for ever.
  *
  * @returns `why` while it is not expected to grow
  */
@@ -110,21 +114,25 @@ export function growthStep(
   const [first = null] = waiting;
   const alone = waiting.length === 1 ? first : null;
   const waits = waiting.length > 0;
+  const askedSince = isBesides(alone ?? state.alone, asking) ? (state.askedSince ?? now) : null;
   if (nodes > state.nodes) {
-    return { state: { nodes, waitingSince: waits ? now : null, alone, failures: 0, until: null }, why: null };
+    const waitingSince = waits ? now : null;
+    return { state: { nodes, waitingSince, alone, askedSince: null, failures: 0, until: null }, why: null };
   }
   const { until, failures } = state;
   const isJoined = isBesides(state.alone, waiting);
-  if (until !== null && now < until && !isJoined && !isBesides(state.alone, asking)) {
-    return { state: { ...state, nodes }, why: backedOff(until - now) };
+  const isAsked = askedSince !== null && now - askedSince < NODES_COME_WITHIN;
+  if (until !== null && now < until && !isJoined && !isAsked) {
+    return { state: { ...state, nodes, askedSince }, why: backedOff(until - now) };
   }
   const since = until !== null || isJoined ? now : (state.waitingSince ?? now);
-  if (!waits || now - since < NODES_COME_WITHIN || isBesides(alone, asking)) {
-    return { state: { nodes, waitingSince: waits ? since : null, alone, failures, until: null }, why: null };
+  if (!waits || now - since < NODES_COME_WITHIN || isAsked) {
+    const waitingSince = waits ? since : null;
+    return { state: { nodes, waitingSince, alone, askedSince, failures, until: null }, why: null };
   }
   const pause = Math.min(BACK_OFF_FIRST * 2 ** Math.min(failures, 10), BACK_OFF_AT_MOST);
   return {
-    state: { nodes, waitingSince: null, alone, failures: failures + 1, until: now + pause },
+    state: { nodes, waitingSince: null, alone, askedSince, failures: failures + 1, until: now + pause },
     why: backedOff(pause),
   };
 }

@@ -94,13 +94,20 @@ describe('a pool whose nodes do not come', () => {
     expect(follow(times(60, { nodes: 2, waiting: [] })).every((why) => why === null)).toBe(true);
   });
 
-  test('is tried at once for another namespace than the one that waits alone, and begins no back-off meanwhile', () => {
+  test('is tried at once for another namespace than the one that waits alone, for a quarter of an hour', () => {
     const asked = { nodes: 2, waiting: ['team-a'], asking: ['team-a', 'team-b'] };
-    expect(follow([...waits(17), ...times(30, asked)]).slice(15)).toEqual([
+    expect(follow([...waits(17), ...times(16, asked)]).slice(15)).toEqual([
       expect.stringContaining('5 min'),
       expect.stringContaining('4 min'),
-      ...Array.from({ length: 30 }, () => null),
+      ...Array.from({ length: 15 }, () => null),
+      expect.stringContaining('10 min'),
     ]);
+  });
+
+  test('is not kept promised by a namespace that asks for ever', () => {
+    const whys = follow(times(240, { nodes: 2, waiting: ['team-a'], asking: ['team-a', 'team-b'] }));
+    expect(whys[15]).toContain('grows no further');
+    expect(whys.filter((why) => why !== null).length).toBeGreaterThan(120);
   });
 
   test('gives the pods of a second namespace a quarter of an hour of their own, and then believes both', () => {
