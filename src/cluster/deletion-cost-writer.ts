@@ -49,6 +49,7 @@ function endOf(error: unknown): 'namespace' | 'all' | null {
     case 'missing':
     case 'gone':
     case 'refused':
+    case 'conflict':
     case 'garbage':
     case 'ended':
       return null;

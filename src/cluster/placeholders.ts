@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.js';
-import { isConflict } from './conflict.js';
+import { isConflict } from './client/failure.js';
 import { placeholderChanges, existingOf, type Existing } from './placeholders-diff.js';
 import type { Hold } from './placeholders-plan.js';
 import { PLACEHOLDER_LABEL, render, type PlaceholderConfig } from './placeholders-render.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.js';
-import { isConflict } from './conflict.js';
+import { isConflict } from './client/failure.js';
 import { list, record, type JsonRecord } from './objects/json.js';
 import {
   appliedObject,

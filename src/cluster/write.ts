@@ -131,7 +131,7 @@ function refused(code: number, status: Json, verb: string, asked: Asked): ApiFai
     case 404:
       return new ApiFailure('missing', `cannot ${what} (404): ${said}`);
     case 409:
-      return new ApiFailure('refused', `cannot ${what}, somebody else has it (409): ${said}`);
+      return new ApiFailure('conflict', `cannot ${what}, somebody else has it (409): ${said}`);
     case 429:
     case 503:
     case 504: {

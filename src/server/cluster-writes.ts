@@ -17,6 +17,7 @@ import { isAskedHere } from './asked-here.js';
 import { DeletionCosts } from './deletion-costs.js';
 import type { Registry } from './registry.js';
 import { ScaledObjectEvents, type Happening } from './scaled-object-events.js';
+import { scaledObjectName } from './scaled-object-name.js';
 import { startTicker, type Ticker } from './ticker.js';
 import { WarmUpHolds } from './warm-up-holds.js';
 import { WarmUpMinimums } from './warm-up-minimums.js';
@@ -79,7 +80,7 @@ export class ClusterWrites {
       underWay,
       isWholeTruth: () => isWholeTruth({ warmUps }),
       isAskedHere: (id: string) => {
-        const [namespace = '', name = ''] = id.split('/');
+        const { namespace, name } = scaledObjectName(id);
         const pollingInterval = cluster.scaledObject(namespace, name)?.pollingInterval ?? null;
         return isAskedHere(registry.named(namespace, name), pollingInterval, clock.now());
       },
@@ -121,8 +122,10 @@ export class ClusterWrites {
   };
 
   noteDecision(workload: Workload, observation: Observation, now: Millis): void {
-    const { namespace, name } = workload;
-    this.#events?.noteDecision(workload, observation, this.#registry?.named(namespace, name) ?? [workload]);
+    this.#events?.noteDecision(workload, observation, () => {
+      const { namespace, name } = workload;
+      return this.#registry?.named(namespace, name) ?? [workload];
+    });
     this.#costs?.noteDecision(workload, observation, now);
   }
 

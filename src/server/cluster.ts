@@ -17,6 +17,7 @@ import { clusterViews, type ClusterViews } from './cluster-view.js';
 import { ClusterWrites } from './cluster-writes.js';
 import { GpuShares } from './gpu-shares.js';
 import { LearnedLeadTimes } from './lead-times.js';
+import { scaledObjectName } from './scaled-object-name.js';
 import { SettingsError, type Settings } from './settings.js';
 import type { Workload } from './workload.js';
 
@@ -139,7 +140,7 @@ function serverCluster(
     scaledObjectOf,
     writes,
     placeOf(id) {
-      const [namespace = '', name = ''] = id.split('/');
+      const { namespace, name } = scaledObjectName(id);
       const answer = cluster.facts(namespace, name);
       const perPod = answer.kind === 'known' ? answer.facts.shape.gpu?.perPod : undefined;
       return { gpusPerReplica: perPod ?? 1, nodePool: shares?.poolOf(`${namespace}/${name}`) ?? null };

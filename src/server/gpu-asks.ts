@@ -1,13 +1,10 @@
 import type { TickWorkload } from '../cluster/capacity-tick.js';
 import { wantedBy } from '../core/capacity/rounds.js';
 import { stepwise, type Steps } from '../core/steps.js';
-import type { Millis } from '../core/time.js';
 import type { Cluster, PodShape, WorkloadFacts } from '../ports/cluster.js';
 import type { Pod } from '../ports/cluster-objects.js';
+import { stillAsked } from './still-asked.js';
 import type { Workload } from './workload.js';
-
-/** A trigger that KEDA left out for so long while it asked for its siblings was edited away. */
-const EDITED_AWAY_AFTER: Millis = 60_000;
 
 /** One ScaledObject with those of its triggers that KEDA still asks about. */
 export interface Asked {
@@ -40,8 +37,7 @@ export function* byScaledObject(workloads: readonly Workload[]): Steps<readonly 
   });
   const asked: Asked[] = [];
   yield* stepwise(found, 32, ([id, siblings]) => {
-    const newest = Math.max(...siblings.map(({ askedAt }) => askedAt));
-    const triggers = siblings.filter(({ askedAt }) => newest - askedAt < EDITED_AWAY_AFTER);
+    const triggers = stillAsked(siblings);
     const { namespace, name } = siblings[0];
     asked.push({ id, namespace, name, triggers, wanted: mostOf(triggers, null) });
   });

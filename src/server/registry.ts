@@ -3,6 +3,7 @@ import { createStarts } from '../policy/starts.js';
 import { compileTrigger, type Profiles, type Trigger } from '../policy/trigger.js';
 import type { Clock } from '../ports/clock.js';
 import type { Refusal, TriggerRef } from '../ports/decisions.js';
+import { EDITED_AWAY_AFTER } from './still-asked.js';
 import { identity, newWorkload, type Workload } from './workload.js';
 
 /** What a tenant can make the server hold. */
@@ -10,8 +11,6 @@ const MOST_WORKLOADS = 20_000;
 const MOST_IN_A_NAMESPACE = 10_000;
 /** Edits leave the old trigger behind for a while; a ScaledObject has few at once. */
 const MOST_TRIGGERS_PER_SCALED_OBJECT = 8;
-/** KEDA asks about all triggers of a ScaledObject within moments: one that was left out for this long was edited away. */
-const EDITED_AWAY_AFTER: Millis = 60_000;
 /** KEDA polls every 30 s by default: after this long without a call the ScaledObject is gone. */
 const FORGOTTEN_AFTER: Millis = 600_000;
 

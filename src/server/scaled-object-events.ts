@@ -5,6 +5,7 @@ import type { Observation } from '../core/observation.js';
 import { inWords, type Millis } from '../core/time.js';
 import type { Cluster } from '../ports/cluster.js';
 import type { WarmUpStatus } from '../ports/warm-up.js';
+import { scaledObjectName } from './scaled-object-name.js';
 import { stillAsked } from './still-asked.js';
 import type { Workload } from './workload.js';
 
@@ -44,11 +45,11 @@ export class ScaledObjectEvents {
     if (told !== 'held back') this.#failure = failure;
   }
 
-  /** @param siblings all triggers of its ScaledObject, itself included */
+  /** @param siblings all triggers of its ScaledObject, itself included; most decisions need not look them up */
   noteDecision(
     workload: Workload,
     { kedaAsks = true }: Pick<Observation, 'kedaAsks'>,
-    siblings: readonly Workload[],
+    siblings: () => readonly Workload[],
   ): void {
     const { decision, trigger } = workload;
     if (decision === null) return;
@@ -57,7 +58,7 @@ export class ScaledObjectEvents {
     this.#last.set(workload, { verdict: decision.verdict, desired: decision.desired });
     if (before === undefined || trigger.policy.dryRun) return;
     // KEDA asks one replica of the scaler, and each decides all that it was ever asked about for a while.
-    if (!kedaAsks || !stillAsked(siblings).includes(workload)) return;
+    if (!kedaAsks || !stillAsked(siblings()).includes(workload)) return;
     const { namespace, name } = workload;
     const tell = (type: Happening['type'], reason: string, note: string) =>
       this.tell({ namespace, name, type, reason, note });
@@ -75,7 +76,7 @@ export class ScaledObjectEvents {
       if (!isLate) continue;
       late.add(warmUp.id);
       if (this.#late.has(warmUp.id)) continue;
-      const [namespace = '', name = ''] = warmUp.workload.split('/');
+      const { namespace, name } = scaledObjectName(warmUp.workload);
       const why = lastFailure === null ? '' : `: ${lastFailure}`;
       const note = `${warmUp.replicas} replicas were to be ready ${inWords(now - warmUp.readyBy)} ago${why}`;
       this.tell({ namespace, name, type: 'Warning', reason: 'WarmUpLate', note });

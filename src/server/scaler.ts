@@ -69,8 +69,10 @@ export class Scaler implements Decisions {
     const { registry, clock } = this.#parts;
     const workload = registry.known(ref);
     // With `useCachedMetrics` an HPA's sync is this call and no other (KEDA-PROTOCOL 42).
-    if (workload !== null) workload.askedAt = clock.now();
-    if (workload !== null && caller === 'hpa') workload.hpaAskedAt = clock.now();
+    if (workload !== null) {
+      workload.askedAt = clock.now();
+      if (caller === 'hpa') workload.hpaAskedAt = clock.now();
+    }
     const trigger = workload?.trigger ?? registry.check(ref);
     return 'kind' in trigger ? trigger : { kind: 'specs', specs: trigger.metricSpecs };
   }

@@ -3,7 +3,7 @@ import { isAskedHere } from './asked-here.js';
 import type { Workload } from './workload.js';
 
 /** KEDA asks about all triggers of a ScaledObject within moments: one that was left out for so long was edited away. */
-const EDITED_AWAY_AFTER: Millis = MINUTE;
+export const EDITED_AWAY_AFTER: Millis = MINUTE;
 
 /** Those of a ScaledObject's triggers that KEDA still asks about, or asked about last. */
 export function stillAsked(siblings: readonly Workload[], now: Millis = Infinity): readonly Workload[] {

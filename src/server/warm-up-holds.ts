@@ -15,6 +15,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Cluster } from '../ports/cluster.js';
 import type { StepResult } from '../ports/warm-up-steps.js';
 import type { WarmUp } from '../ports/warm-up.js';
+import { scaledObjectName } from './scaled-object-name.js';
 import { createTurns, type Turns } from './turns.js';
 import type { UnderWay } from './warm-ups-under-way.js';
 
@@ -156,7 +157,8 @@ function keyOf({ id, startAt }: WarmUp): string {
 }
 
 function scaledObjectOf(workload: string): string {
-  return workload.split('/').slice(0, 2).join('/');
+  const { namespace, name } = scaledObjectName(workload);
+  return `${namespace}/${name}`;
 }
 
 function wishOf(

@@ -5,6 +5,7 @@ import { liftChange, type LiftChange, type LiftWish } from '../cluster/scaled-ob
 import type { Millis } from '../core/time.js';
 import type { Clock } from '../ports/clock.js';
 import { grouped } from '../warmup/grouped.js';
+import { scaledObjectName } from './scaled-object-name.js';
 import type { UnderWay } from './warm-ups-under-way.js';
 
 interface Parts {
@@ -106,7 +107,7 @@ export class WarmUpMinimums {
 }
 
 function partsOf(id: string): [namespace: string, name: string] {
-  const [namespace = '', name = ''] = id.split('/');
+  const { namespace, name } = scaledObjectName(id);
   return [namespace, name];
 }
 

@@ -7,6 +7,7 @@ import type { WarmUpSteps } from '../ports/warm-up-steps.js';
 import { stepsWithoutCluster } from '../warmup/steps/no-cluster.js';
 import { warmModelOver, type ModelServer, type ModelServers } from '../warmup/steps/warm-model.js';
 import type { Registry } from './registry.js';
+import { scaledObjectName } from './scaled-object-name.js';
 import { ownersOf } from './series-index.js';
 import type { Workload } from './workload.js';
 
@@ -50,7 +51,7 @@ export function warmUpSteps({ registry, targets, clock, nodes }: Parts): WarmUpS
 
 /** The triggers that a warm-up's `namespace/name` or `namespace/name/digest` stands for, of those that KEDA asks about here. */
 export function triggersOf(workload: string, registry: Pick<Registry, 'named'>): readonly Workload[] {
-  const [namespace = '', name = '', digest] = workload.split('/');
+  const { namespace, name, digest } = scaledObjectName(workload);
   const named = registry.named(namespace, name);
   return digest === undefined ? named : named.filter(({ id }) => id === workload);
 }

@@ -1,6 +1,7 @@
 import type { Cluster, WorkloadFacts } from '../ports/cluster.js';
 import type { WarmUp, WarmUpStatus } from '../ports/warm-up.js';
 import type { WarmUpDesk } from '../ports/warm-ups.js';
+import { scaledObjectName } from './scaled-object-name.js';
 
 /** One warm-up that has begun, with what the cluster says of its ScaledObject. */
 export interface UnderWay {
@@ -45,7 +46,7 @@ export function warmUpsUnderWay(
   const byId = new Map([...begins, ...begun].map((each) => [each.warmUp.id, each]));
   return [...byId.values()].flatMap(({ warmUp, wasReady }) => {
     const { workload, replicas } = warmUp;
-    const [namespace = '', name = ''] = workload.split('/');
+    const { namespace, name } = scaledObjectName(workload);
     const id = `${namespace}/${name}`;
     const answer = cluster.facts(namespace, name);
     if (answer.kind === 'unknown' || answer.facts.paused) return [];

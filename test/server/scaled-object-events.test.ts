@@ -70,7 +70,7 @@ function decides(
     needsWake: false,
     presumesZero: false,
   };
-  events.noteDecision(of, { kedaAsks }, siblings);
+  events.noteDecision(of, { kedaAsks }, () => siblings);
 }
 
 const told = () => api.requests.map(({ body }) => [body['type'], body['reason'], body['note']]);

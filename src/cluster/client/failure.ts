@@ -11,6 +11,8 @@ export type FailureKind =
   | 'gone'
   | 'busy'
   | 'refused'
+  /** Somebody else was quicker, or has the field. */
+  | 'conflict'
   | 'garbage'
   | 'ended';
 
@@ -25,6 +27,11 @@ export class ApiFailure extends Error {
     this.kind = kind;
     this.retryAfter = retryAfter;
   }
+}
+
+/** Whether somebody else was quicker: what is there now is looked at in the next round, and nobody need be told. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof ApiFailure && error.kind === 'conflict';
 }
 
 /** What is asked for, in RBAC's words. */
